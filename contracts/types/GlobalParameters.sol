@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import {WAD} from "../libraries/Fixed.sol";
+
+/// @notice What holds for all accounts, one word of ten 24-bit numbers (1e-6 where no unit is given).
+type GlobalParameters is uint256;
+
+using {
+    maintenanceFactor,
+    shortfallInitial,
+    shortfallMaintenance,
+    protocolFeeShare,
+    insuranceFeeShare,
+    markMaxAge,
+    liquidationTarget,
+    liquidationPenalty,
+    liquidatorShare,
+    deepLoss
+} for GlobalParameters global;
+
+/// @notice m: share of β and σ that counts for maintenance.
+function maintenanceFactor(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word));
+}
+
+/// @notice λ_I: largest shortfall at an initial check, of the collateral's value.
+function shortfallInitial(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 24);
+}
+
+/// @notice λ_M: shortfall above which anyone may convert collateral, of the collateral's value.
+function shortfallMaintenance(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 48);
+}
+
+/// @notice Share of trading fees that goes to the protocol.
+function protocolFeeShare(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 72);
+}
+
+/// @notice Share of trading fees that goes to insurance; what is left, dust included, goes to the pool.
+function insuranceFeeShare(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 96);
+}
+
+/// @notice Age beyond which the pool mark no longer serves the caps, seconds.
+function markMaxAge(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 120);
+}
+
+/// @notice τ: a liquidation may bring the account up to R_M + τ·(R_I − R_M).
+function liquidationTarget(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 144);
+}
+
+/// @notice φ: penalty per unit of maintenance requirement removed.
+function liquidationPenalty(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 168);
+}
+
+/// @notice Share of the penalty that goes to the liquidator; what is left goes to insurance.
+function liquidatorShare(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 192);
+}
+
+/// @notice Equity over R_M below which an account may be closed whole.
+function deepLoss(GlobalParameters word) pure returns (uint256) {
+    return uint24(GlobalParameters.unwrap(word) >> 216);
+}
+
+/// @notice Money amounts that hold for all accounts, one word, in cents of settlement token.
+type MoneyParameters is uint256;
+
+using {minNotional, smallRequirement, flatReward} for MoneyParameters global;
+
+uint256 constant CENT = WAD / 100;
+
+/// @notice Least notional that a fill may leave open, WAD.
+function minNotional(MoneyParameters word) pure returns (uint256) {
+    return uint32(MoneyParameters.unwrap(word)) * CENT;
+}
+
+/// @notice R_M below which an account may be closed whole, WAD.
+function smallRequirement(MoneyParameters word) pure returns (uint256) {
+    return uint32(MoneyParameters.unwrap(word) >> 32) * CENT;
+}
+
+/// @notice Paid by insurance to whoever closes an account without equity, WAD.
+function flatReward(MoneyParameters word) pure returns (uint256) {
+    return uint32(MoneyParameters.unwrap(word) >> 64) * CENT;
+}
+
+/// @notice ρ of up to ten groups, one word: 24 bits each, 1e-6.
+type GroupParameters is uint256;
+
+using {hedgeFloor} for GroupParameters global;
+
+uint256 constant MAX_GROUPS = 10;
+
+/// @notice ρ of `group`: the share of its gross risk that a perfect hedge still needs, 1e-6.
+function hedgeFloor(GroupParameters word, uint256 group) pure returns (uint256) {
+    return uint24(GroupParameters.unwrap(word) >> (24 * group));
+}
+
+/// @notice A collateral token, one word: asset 8 | saleDiscount 24 | lotExponent 8 | listed 1.
+type CollateralParameters is uint256;
+
+using {asset, saleDiscount, saleLot, listed} for CollateralParameters global;
+
+function toCollateralParameters(
+    uint256 asset_,
+    uint256 saleDiscount_,
+    uint256 lotExponent_
+) pure returns (CollateralParameters) {
+    return CollateralParameters.wrap(asset_ | (saleDiscount_ << 8) | (lotExponent_ << 32) | (1 << 40));
+}
+
+/// @notice Index of the asset that the token is priced as.
+function asset(CollateralParameters word) pure returns (uint256) {
+    return uint8(CollateralParameters.unwrap(word));
+}
+
+/// @notice Discount at which a liquidation sells it, 1e-6.
+function saleDiscount(CollateralParameters word) pure returns (uint256) {
+    return uint24(CollateralParameters.unwrap(word) >> 8);
+}
+
+/// @notice Smallest step of a sale that a liquidation is judged by, WAD.
+function saleLot(CollateralParameters word) pure returns (uint256) {
+    return 10 ** uint8(CollateralParameters.unwrap(word) >> 32);
+}
+
+function listed(CollateralParameters word) pure returns (bool) {
+    return (CollateralParameters.unwrap(word) >> 40) != 0;
+}

@@ -1,0 +1,61 @@
+import { createRequire } from "node:module";
+
+import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
+import { defineConfig } from "hardhat/config";
+
+const require = createRequire(import.meta.url);
+
+/** Compilers come from npm and are pinned by the lock file: a build downloads nothing. */
+const compilers = [
+  {
+    version: "0.8.37",
+    path: require.resolve("solc/soljson.js"),
+    settings: { viaIR: true, optimizer: { enabled: true, runs: 200 }, evmVersion: "osaka" },
+  },
+  {
+    // The price proxies that Chainlink has deployed.
+    version: "0.6.6",
+    path: require.resolve("solc-0.6.6/soljson.js"),
+    settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "istanbul" },
+  },
+];
+
+/**
+ * Enforces the size limits of code (EIP-170, EIP-3860) and the gas limit of a transaction (EIP-7825). Transactions get
+ * that limit: an estimate is exact to the unit of gas, and the base fee of the next block may cost a unit more.
+ */
+const chain = { type: "edr-simulated", chainType: "l1", hardfork: "osaka", gas: 2 ** 24 } as const;
+
+/** Every run of the tests draws the same inputs. */
+const FUZZ_SEED = "0x706c696d736f6c6c";
+
+/** `npm run test:deep`: the same tests with far more runs. */
+const deep = process.env["TEST_DEPTH"] === "deep";
+
+export default defineConfig({
+  plugins: [toolbox],
+  paths: { ignition: "deploy" },
+  typechain: { outDir: "typechain-types" },
+  solidity: {
+    npmFilesToBuild: ["chainlink-contracts-v08/src/v0.6/EACAggregatorProxy.sol"],
+    profiles: {
+      // Ignition builds with `production`. Both are the same, so that what is tested is what is deployed.
+      default: { compilers, isolated: false },
+      production: { compilers, isolated: false },
+    },
+  },
+  networks: {
+    default: chain,
+    node: chain,
+    localhost: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
+  },
+  test: {
+    mocha: { timeout: 120_000 },
+    solidity: {
+      // Each call that a test makes is a transaction of its own, so that transient storage does not outlive it.
+      isolate: true,
+      fuzz: { runs: deep ? 10_000 : 256, seed: FUZZ_SEED },
+      invariant: { runs: deep ? 512 : 24, depth: deep ? 128 : 48, failOnRevert: true },
+    },
+  },
+});

@@ -1,0 +1,176 @@
+/**
+ * Deploys the protocol with the numbers of a parameter file: Ignition's modules in `deploy/modules`, one after the other,
+ * with the clearing house's address computed between the first two, and checks in the end that what stands on the chain
+ * is what the file says.
+ */
+import { basename } from "node:path";
+
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { type Contract, getCreateAddress, type Interface } from "ethers";
+import type { NetworkConnection } from "hardhat/types/network";
+
+import core, { SATELLITES } from "../../deploy/modules/Core.ts";
+import foundation from "../../deploy/modules/Foundation.ts";
+import { listingModule } from "../../deploy/modules/Listing.ts";
+import { rolesModule } from "../../deploy/modules/Roles.ts";
+import { TARGETS } from "../../deploy/roles.ts";
+import { encodeGlobals, encodeGroups, encodeMoney } from "../model/parameters.ts";
+import type { AddressBook } from "./addressBook.ts";
+import { checkBacklinks, type Contracts, contractsAt } from "./contracts.ts";
+import { DeploymentError } from "./DeploymentError.ts";
+import { DriftError, findDrift } from "./drift.ts";
+import { createIgnition, type Ignition } from "./ignition.ts";
+import type { Parameters } from "./parameters.ts";
+import { checkPlaces, placeOf, type Places, resolvePlaces } from "./places.ts";
+
+export interface DeployOptions {
+  readonly connection: NetworkConnection;
+  readonly parameters: Parameters;
+  /** Pays, and ends as the manager's admin; otherwise the first account of the connection. */
+  readonly deployer?: HardhatEthersSigner;
+  /** Contracts to use where the file says `local`; what is not given is deployed, on a local chain only. */
+  readonly places?: Partial<Places>;
+  /** Names the folder of Ignition's state; otherwise `chain-<id>`. A network in the process has none. */
+  readonly deploymentId?: string;
+  /** Forgets the state of an earlier deployment under this id first: for a throw-away chain that has begun anew. */
+  readonly fresh?: boolean;
+  readonly displayUi?: boolean;
+}
+
+export interface Deployment {
+  readonly book: AddressBook;
+  readonly contracts: Contracts;
+}
+
+/** Throws a DeploymentError where the chain is not what the file expects, or not what it should be afterwards. */
+export async function deployPlimsoll(options: DeployOptions): Promise<Deployment> {
+  const { connection, parameters } = options;
+  const { provider } = connection.ethers;
+  const { chainId } = await provider.getNetwork();
+  if (chainId !== parameters.chainId) {
+    throw new DeploymentError(`${parameters.file} is for chain ${String(parameters.chainId)}, not ${String(chainId)}`);
+  }
+  const deployer = options.deployer ?? (await firstSigner(connection));
+  const block = BigInt(await provider.getBlockNumber());
+  const ignition = createIgnition({ ...options, sender: deployer.address, chainId });
+
+  const places = await resolvePlaces({ connection, parameters, given: options.places, ignition });
+  await checkPlaces(connection, parameters, places);
+
+  const base = await addressesOf(await ignition.deploy(foundation, { Foundation: { admin: deployer.address } }));
+  const { authority, oracle, listings, liquidations, poolAccount } = base;
+  const predicted = await predictClearingHouse(connection, deployer, ignition);
+  const { vault, orders, pool, clearingHouse, lens } = await addressesOf(
+    await ignition.deploy(core, { Core: { ...base, ...coreParameters(parameters, places), clearingHouse: predicted } }),
+  );
+  const addresses = named({ authority, oracle, clearingHouse, vault, orders, pool, lens });
+  const contracts = await contractsAt(connection, addresses, deployer);
+  await checkBacklinks(contracts);
+
+  await ignition.deploy(listingModule(parameters.collaterals), {
+    Listing: { ...addresses, ...listingParameters(parameters, places) },
+  });
+  const roles = rolesModule((target, role) => selectorsOf(contracts[target], TARGETS[target][role]));
+  await ignition.deploy(roles, { Roles: { ...addresses, ...holdersOf(parameters, deployer.address) } });
+
+  const drifts = await findDrift({ contracts, parameters, places, deployer: deployer.address });
+  if (drifts.length > 0) throw new DriftError(drifts);
+  const { settlement, collaterals, assets } = parameters;
+  const book: AddressBook = {
+    parameters: basename(parameters.file),
+    chainId,
+    block,
+    deployer: deployer.address,
+    contracts: addresses,
+    libraries: named({ Listings: listings, Liquidations: liquidations, PoolAccount: poolAccount }),
+    tokens: Object.fromEntries(
+      [settlement, ...collaterals].map(({ symbol }) => [symbol, placeOf(places.tokens, symbol)]),
+    ),
+    feeds: Object.fromEntries(assets.map(({ symbol }) => [symbol, placeOf(places.feeds, symbol)])),
+    sequencer: places.sequencer,
+    aggregators: places.aggregators,
+  };
+  return { book, contracts };
+}
+
+/**
+ * The address of the clearing house: of what the deployer creates after the satellites. Where an interrupted deployment
+ * goes on, the vault knows it.
+ */
+async function predictClearingHouse(
+  { ethers }: NetworkConnection,
+  deployer: HardhatEthersSigner,
+  ignition: Ignition,
+): Promise<string> {
+  const vault = ignition.leftBehind("Core#Vault");
+  if (vault !== undefined) return (await ethers.getContractAt("Vault", vault)).clearingHouse();
+  return getCreateAddress({ from: deployer.address, nonce: (await deployer.getNonce()) + SATELLITES });
+}
+
+function coreParameters(parameters: Parameters, places: Places) {
+  const { settlement, orders, pool, globals, hedgeFloors, money } = parameters;
+  return {
+    settlementToken: placeOf(places.tokens, settlement.symbol),
+    settlementCap: settlement.cap,
+    settlementOutflowLimit: settlement.outflowLimit,
+    orderSettings: orders,
+    poolCooldown: pool.cooldown,
+    poolDeviation: pool.deviation,
+    globals: encodeGlobals(globals),
+    groups: encodeGroups(hedgeFloors),
+    money: encodeMoney(money),
+  };
+}
+
+function listingParameters({ assets, environment, collaterals }: Parameters, places: Places) {
+  const listing: Record<string, unknown> = {
+    feeds: assets.map(({ symbol, limits }) => ({ proxy: placeOf(places.feeds, symbol), limits })),
+    environment: { ...environment, sequencer: places.sequencer },
+    assets: assets.map((asset) => asset.listing),
+  };
+  for (const { symbol, cap, outflowLimit, asset, saleDiscount, lotExponent } of collaterals) {
+    listing[`${symbol}Token`] = placeOf(places.tokens, symbol);
+    listing[`${symbol}Cap`] = cap;
+    listing[`${symbol}OutflowLimit`] = outflowLimit;
+    listing[`${symbol}Asset`] = asset;
+    listing[`${symbol}SaleDiscount`] = saleDiscount;
+    listing[`${symbol}Lot`] = lotExponent;
+  }
+  return listing;
+}
+
+function holdersOf({ governance: { governor, guardian, governorDelay } }: Parameters, deployer: string) {
+  return {
+    governor: governor === "deployer" ? deployer : governor,
+    guardian: guardian === "deployer" ? deployer : guardian,
+    governorDelay,
+  };
+}
+
+function selectorsOf(contract: Contracts[keyof typeof TARGETS], names: readonly string[]): string[] {
+  const { fragments } = contract.interface as Interface;
+  return names.map((name) => {
+    const fragment = fragments.find(
+      (candidate) => "selector" in candidate && "name" in candidate && candidate.name === name,
+    );
+    if (fragment === undefined) throw new DeploymentError(`no function ${name}`);
+    return (fragment as unknown as { selector: string }).selector;
+  });
+}
+
+async function addressesOf(contracts: Readonly<Record<string, Contract>>): Promise<Record<string, string>> {
+  const pairs = Object.entries(contracts).map(async ([name, contract]) => [name, await contract.getAddress()] as const);
+  return Object.fromEntries(await Promise.all(pairs));
+}
+
+/** Throws a DeploymentError for a name without an address. */
+function named<Name extends string>(addresses: Record<Name, string | undefined>): Record<Name, string> {
+  for (const name of Object.keys(addresses) as Name[]) placeOf(addresses as Record<string, string>, name);
+  return addresses as Record<Name, string>;
+}
+
+async function firstSigner({ ethers }: NetworkConnection): Promise<HardhatEthersSigner> {
+  const [first] = await ethers.getSigners();
+  if (first === undefined) throw new DeploymentError("the network has no accounts");
+  return first;
+}

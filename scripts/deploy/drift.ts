@@ -1,0 +1,186 @@
+/** Reads every number of a parameter file back from the chain. */
+import type { Interface } from "ethers";
+
+import { ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
+import {
+  decodeCollateral,
+  decodeGlobals,
+  decodeGroups,
+  decodeMoney,
+  decodeRisk,
+  decodeSizes,
+  decodeTrade,
+} from "../model/parameters.ts";
+import type { Contracts } from "./contracts.ts";
+import { DeploymentError } from "./DeploymentError.ts";
+import type { Asset, Parameters } from "./parameters.ts";
+import { placeOf, type Places } from "./places.ts";
+
+/** A value on the chain that is not the one of the file. */
+export interface Drift {
+  readonly path: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** The chain is not what the file says. */
+export class DriftError extends DeploymentError {
+  readonly drifts: readonly Drift[];
+
+  constructor(drifts: readonly Drift[]) {
+    const shown = drifts.map(({ path, expected, actual }) => `${path} is ${actual}, not ${expected}`);
+    super(`the chain differs from the parameters: ${shown.join("; ")}`);
+    this.drifts = drifts;
+  }
+}
+
+/** All differences, none for a deployment that is as its file says. */
+export async function findDrift({
+  contracts,
+  parameters,
+  places,
+  deployer,
+}: {
+  contracts: Contracts;
+  parameters: Parameters;
+  places: Places;
+  deployer: string;
+}): Promise<Drift[]> {
+  const drifts: Drift[] = [];
+  const expect: Expect = (path, expected, actual) => {
+    const [wanted, found] = [show(expected), show(actual)];
+    if (wanted !== found) drifts.push({ path, expected: wanted, actual: found });
+  };
+  await compareOracle(contracts, parameters, places, expect);
+  await compareAssets(contracts, parameters, expect);
+  await compareCustody(contracts, parameters, places, expect);
+  await compareConstants(contracts, parameters, expect);
+  await compareRoles(contracts, parameters, deployer, expect);
+  return drifts;
+}
+
+type Expect = (path: string, expected: unknown, actual: unknown) => void;
+
+async function compareOracle(
+  { oracle }: Contracts,
+  { assets, environment }: Parameters,
+  places: Places,
+  expect: Expect,
+): Promise<void> {
+  expect("oracle.assetCount", BigInt(assets.length), await oracle.assetCount());
+  for (const [index, { symbol, limits }] of assets.entries()) {
+    const [proxy, , actual] = await oracle.feedOf(index);
+    expect(`assets.${symbol}.feed.proxy`, placeOf(places.feeds, symbol), proxy);
+    for (const key of keysOf(limits)) expect(`assets.${symbol}.feed.${key}`, limits[key], actual[key]);
+  }
+  const actual = await oracle.environment();
+  const expected = { ...environment, sequencer: places.sequencer };
+  for (const key of keysOf(expected)) expect(`oracle.${key}`, expected[key], actual[key]);
+}
+
+async function compareAssets({ clearingHouse }: Contracts, { assets, collaterals }: Parameters, expect: Expect) {
+  const [assetCount, tokenCount] = await clearingHouse.listed();
+  expect("clearingHouse.assets", BigInt(assets.length), assetCount);
+  expect("clearingHouse.tokens", BigInt(collaterals.length), tokenCount);
+  for (const [index, asset] of assets.entries()) {
+    const [risk, sizes, trade] = await clearingHouse.parametersOf(index);
+    const actual = { risk: decodeRisk(risk), sizes: decodeSizes(sizes), trade: decodeTrade(trade) };
+    expect(`assets.${asset.symbol}`, listedAs(asset), {
+      risk: { to: actual.risk.to, duration: actual.risk.duration, group: actual.risk.group },
+      sizes: actual.sizes,
+      trade: actual.trade,
+    });
+  }
+  for (const [index, { symbol, asset, saleDiscount, lotExponent }] of collaterals.entries()) {
+    const actual = decodeCollateral(await clearingHouse.collateralParametersOf(index));
+    expect(`collaterals.${symbol}`, { asset, saleDiscount, lotExponent, listed: true }, actual);
+  }
+}
+
+/** An asset as the words of the clearing house have it. */
+function listedAs({ listing }: Asset) {
+  const { risk, group, depth, openInterestCap, openInterestShare, market, skewCap, takerFee, makerFee } = listing;
+  return {
+    risk: { to: risk, duration: 0n, group: Number(group) },
+    sizes: { depth, openInterestCap, openInterestShare, status: market ? "Active" : "None" },
+    trade: {
+      skewCap,
+      takerFee,
+      makerFee,
+      // Listed in 1e-9, kept in WAD.
+      maxFundingRate: listing.maxFundingRate * 10n ** 9n,
+      fundingVelocity: listing.fundingVelocity * 10n ** 9n,
+      profitWeight: listing.profitWeight,
+      lotExponent: listing.lotExponent,
+    },
+  };
+}
+
+/** In place of the index of a collateral token: the settlement token. */
+const SETTLEMENT = 255;
+
+async function compareCustody(
+  { vault }: Contracts,
+  { settlement, collaterals }: Parameters,
+  places: Places,
+  expect: Expect,
+): Promise<void> {
+  expect("vault.count", BigInt(collaterals.length), await vault.count());
+  const tokens = [[SETTLEMENT, settlement] as const, ...collaterals.entries()];
+  for (const [index, { symbol, decimals, cap, outflowLimit }] of tokens) {
+    const [address, unitDecimals] = await vault.tokenOf(index);
+    const limits = await vault.limitsOf(index);
+    expect(`tokens.${symbol}.address`, placeOf(places.tokens, symbol), address);
+    expect(`tokens.${symbol}.decimals`, decimals, unitDecimals);
+    expect(`tokens.${symbol}.cap`, cap, limits.cap);
+    expect(`tokens.${symbol}.outflowLimit`, outflowLimit, limits.outflowLimit);
+  }
+}
+
+async function compareConstants({ clearingHouse, orders, pool }: Contracts, parameters: Parameters, expect: Expect) {
+  const [globals, groups, money] = await clearingHouse.globals();
+  expect("globals", parameters.globals, decodeGlobals(globals));
+  expect("groups", parameters.hedgeFloors, decodeGroups(groups));
+  expect("money", parameters.money, decodeMoney(money));
+  const settings = await orders.parameters();
+  for (const key of keysOf(parameters.orders)) expect(`orders.${key}`, parameters.orders[key], settings[key]);
+  expect("pool.cooldown", parameters.pool.cooldown, await pool.cooldown());
+  expect("pool.deviation", parameters.pool.deviation, await pool.deviation());
+}
+
+async function compareRoles(contracts: Contracts, { governance }: Parameters, deployer: string, expect: Expect) {
+  const { authority } = contracts;
+  const ask = async (name: string, ...args: unknown[]): Promise<unknown> => authority.getFunction(name)(...args);
+  for (const [target, roles] of Object.entries(TARGETS) as [keyof typeof TARGETS, Record<Role, readonly string[]>][]) {
+    const contract = contracts[target];
+    expect(`${target}.authority`, await authority.getAddress(), await contract.authority());
+    for (const role of keysOf(roles)) {
+      for (const name of roles[role]) {
+        const selector = (contract.interface as Interface).getFunction(name)?.selector;
+        const holder = await ask("getTargetFunctionRole", await contract.getAddress(), selector);
+        expect(`roles.${target}.${name}`, ROLES[role], holder);
+      }
+    }
+  }
+  const holders = { governor: governance.governor, guardian: governance.guardian };
+  for (const role of keysOf(ROLES)) {
+    const holder = holders[role] === "deployer" ? deployer : holders[role];
+    const delay = role === "governor" ? governance.governorDelay : 0n;
+    expect(`roles.${role}`, [true, delay], [...((await ask("hasRole", ROLES[role], holder)) as [boolean, bigint])]);
+  }
+  expect("roles.governor.guardian", ROLES.guardian, await ask("getRoleGuardian", ROLES.governor));
+}
+
+function keysOf<T extends object>(value: T): (keyof T & string)[] {
+  return Object.keys(value) as (keyof T & string)[];
+}
+
+/** Keys in one order, so that equal values are equal texts. */
+function show(value: unknown): string {
+  if (typeof value === "bigint") return String(value);
+  return JSON.stringify(value, (_, entry: unknown) => {
+    if (typeof entry === "bigint") return String(entry);
+    if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return entry;
+    return Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

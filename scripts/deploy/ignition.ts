@@ -1,0 +1,66 @@
+/** Ignition as the deployment uses it. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import type { IgnitionModule } from "@nomicfoundation/ignition-core";
+import type { Contract } from "ethers";
+import type { NetworkConnection } from "hardhat/types/network";
+
+import { DeploymentError } from "./DeploymentError.ts";
+
+/** The chain that `hardhat node` and the network in the process are. */
+export const LOCAL_CHAIN = 31337n;
+
+/** By module, then by name. */
+export type ModuleParameters = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export interface Ignition {
+  /** Deploys a module, or what is missing of it, and returns its contracts by name. */
+  readonly deploy: (
+    module: IgnitionModule,
+    parameters: ModuleParameters,
+  ) => Promise<Readonly<Record<string, Contract>>>;
+  /** Where an interrupted deployment left a contract. @param future Of its module, as `Core#Vault`. */
+  readonly leftBehind: (future: string) => string | undefined;
+}
+
+export interface IgnitionOptions {
+  readonly connection: NetworkConnection;
+  readonly sender: string;
+  readonly chainId: bigint;
+  readonly deploymentId?: string | undefined;
+  readonly fresh?: boolean | undefined;
+  readonly displayUi?: boolean | undefined;
+}
+
+export function createIgnition({ connection, sender, chainId, ...options }: IgnitionOptions): Ignition {
+  const deploymentId = options.deploymentId ?? `chain-${String(chainId)}`;
+  const folder = stateFolder(deploymentId);
+  if (options.fresh === true) {
+    if (chainId !== LOCAL_CHAIN) throw new DeploymentError("only a throw-away chain begins anew");
+    rmSync(folder, { recursive: true, force: true });
+  }
+  // In the process, Ignition keeps its state in memory, for each call anew.
+  const keepsState = connection.networkConfig.type === "http";
+  type Options = NonNullable<Parameters<typeof connection.ignition.deploy>[1]>;
+  return {
+    deploy: async (module, parameters) =>
+      await connection.ignition.deploy(module, {
+        parameters: parameters as NonNullable<Options["parameters"]>,
+        defaultSender: sender,
+        deploymentId,
+        displayUi: options.displayUi ?? false,
+        ...(chainId === LOCAL_CHAIN ? { config: { blockPollingInterval: 25, requiredConfirmations: 1 } } : {}),
+      }),
+    leftBehind: (future) => {
+      const file = join(folder, "deployed_addresses.json");
+      if (!keepsState || !existsSync(file)) return undefined;
+      return (JSON.parse(readFileSync(file, "utf8")) as Record<string, string>)[future];
+    },
+  };
+}
+
+/** Where Ignition and the commands keep what belongs to a deployment. */
+export function stateFolder(deploymentId: string): string {
+  return join(import.meta.dirname, "../../deploy/deployments", deploymentId);
+}

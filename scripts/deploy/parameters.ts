@@ -1,0 +1,450 @@
+/**
+ * Reads `deploy/parameters/<network>.ts`: every number that a person chose, in human units, into the units of the chain.
+ *
+ * A file that does not say exactly what is asked, in the unit that is asked, is refused with a ParameterError. The
+ * bounds are those of the contracts (`Listings.sol`, `PriceOracle.sol`, `Orders.sol`, `ILiquidityPool.sol`), so that a
+ * bad number fails here, where its place is known. Rules between numbers are checked too.
+ */
+import { pathToFileURL } from "node:url";
+
+import { type GlobalParameters, MAX_GROUPS, type MoneyParameters, type RiskRates } from "../model/parameters.ts";
+import { PlimsollError } from "./PlimsollError.ts";
+import {
+  address,
+  amount,
+  at,
+  duration,
+  integer,
+  lot,
+  object,
+  ParameterError,
+  percent,
+  type Place,
+  type Read,
+  type Reader,
+  record,
+  text,
+} from "./readers.ts";
+
+/** What stands in a file in place of the address of a contract that only a local chain deploys. */
+export const LOCAL = "local";
+type Local = typeof LOCAL;
+type Hex = `0x${string}`;
+
+const PPM = 1_000_000n;
+/** Prices are kept in 96 bits. */
+const MAX_PRICE = "79000000000";
+/** Sizes and depths are kept in 112 bits. */
+const MAX_SIZE = "5000000000000000";
+
+/** As the contract's struct of this name. */
+export interface FeedLimits {
+  readonly maxAge: bigint;
+  readonly window: bigint;
+  readonly jump: bigint;
+  readonly spread: bigint;
+  readonly deadAfter: bigint;
+  readonly minAnswer: bigint;
+  readonly maxAnswer: bigint;
+}
+
+/** As the contract's struct of this name. */
+export interface AssetListing {
+  readonly risk: RiskRates;
+  readonly group: bigint;
+  readonly depth: bigint;
+  readonly openInterestCap: bigint;
+  readonly openInterestShare: bigint;
+  readonly skewCap: bigint;
+  readonly takerFee: bigint;
+  readonly makerFee: bigint;
+  readonly maxFundingRate: bigint;
+  readonly fundingVelocity: bigint;
+  readonly profitWeight: bigint;
+  readonly lotExponent: bigint;
+  readonly market: boolean;
+}
+
+/** As the contract's struct of this name. */
+export interface OrderSettings {
+  readonly delay: bigint;
+  readonly executionWindow: bigint;
+  readonly band: bigint;
+  readonly fixedPay: bigint;
+  readonly tip: bigint;
+  readonly singleGas: bigint;
+  readonly basketGas: bigint;
+  readonly legGas: bigint;
+  readonly pokeGas: bigint;
+  readonly refundGas: bigint;
+}
+
+export interface Asset {
+  readonly symbol: string;
+  readonly proxy: Hex | Local;
+  /** As the feed describes itself. */
+  readonly description: string;
+  /** First price of a local feed, WAD. */
+  readonly price: bigint | undefined;
+  readonly limits: FeedLimits;
+  readonly listing: AssetListing;
+}
+
+export interface Token {
+  readonly symbol: string;
+  readonly address: Hex | Local;
+  readonly decimals: bigint;
+  /** Token units. */
+  readonly cap: bigint;
+  /** Token units within 24 hours. */
+  readonly outflowLimit: bigint;
+}
+
+export interface Collateral extends Token {
+  /** Index of the asset that it is priced as. */
+  readonly asset: number;
+  readonly saleDiscount: bigint;
+  readonly lotExponent: bigint;
+}
+
+/** In chain units, listed in the order of their indices. */
+export interface Parameters {
+  readonly file: string;
+  readonly chainId: bigint;
+  readonly governance: {
+    readonly governor: Hex | "deployer";
+    readonly guardian: Hex | "deployer";
+    readonly governorDelay: bigint;
+  };
+  readonly environment: {
+    readonly sequencer: Hex | Local | "none";
+    readonly sequencerGrace: bigint;
+    readonly haltGrace: bigint;
+    readonly pegAsset: bigint;
+    readonly nativeAsset: bigint;
+    readonly pegLow: bigint;
+    readonly pegHigh: bigint;
+  };
+  readonly assets: readonly Asset[];
+  readonly settlement: Token;
+  readonly collaterals: readonly Collateral[];
+  /** ρ of each of the ten groups, 1e-6. */
+  readonly hedgeFloors: readonly bigint[];
+  readonly globals: GlobalParameters;
+  readonly money: MoneyParameters;
+  readonly orders: OrderSettings;
+  readonly pool: { readonly cooldown: bigint; readonly deviation: bigint };
+}
+
+/** Reads the file of a network. @param path Of the file; its default export is what is read. */
+export async function loadParameters(path: string): Promise<Parameters> {
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  } catch (cause) {
+    throw new PlimsollError(`cannot load the parameters of ${path}`, { cause });
+  }
+  return parseParameters(module.default, path);
+}
+
+/** @param raw What a file exports. @param file For messages. */
+export function parseParameters(raw: unknown, file: string): Parameters {
+  const root: Place = { file, path: "" };
+  const written = fileReader(raw, root);
+  const symbols = [...written.assets.keys()];
+  const groups = [...written.groups.keys()];
+  if (groups.length > MAX_GROUPS) throw new ParameterError("out of range", at(root, "groups"), groups, "at most 10");
+
+  const indexOf = (name: string, place: Place): number => {
+    const index = symbols.indexOf(name);
+    if (index < 0) throw new ParameterError("unknown name", place, name, symbols.join(", "));
+    return index;
+  };
+  const place = (path: string): Place => ({ file, path });
+  const { pegAsset, nativeAsset, feedMargin, ...environment } = written.oracle;
+  const parameters: Parameters = {
+    file,
+    chainId: written.chainId,
+    governance: written.governance,
+    environment: {
+      ...environment,
+      pegAsset: BigInt(indexOf(pegAsset, place("oracle.pegAsset"))),
+      nativeAsset: BigInt(indexOf(nativeAsset, place("oracle.nativeAsset"))),
+    },
+    assets: [...written.assets].map(([symbol, asset]) => {
+      const group = groups.indexOf(asset.group);
+      if (group < 0) {
+        throw new ParameterError("unknown name", place(`assets.${symbol}.group`), asset.group, groups.join(", "));
+      }
+      return toAsset(symbol, asset, { group: BigInt(group), feedMargin, file });
+    }),
+    settlement: { symbol: written.settlement.symbol, ...tokenOf(written.settlement) },
+    collaterals: [...written.collaterals].map(([symbol, { asset, saleDiscount, lot: lotExponent, ...token }]) => ({
+      symbol,
+      ...token,
+      asset: indexOf(asset, place(`collaterals.${symbol}.asset`)),
+      saleDiscount,
+      lotExponent,
+    })),
+    hedgeFloors: Array.from(
+      { length: MAX_GROUPS },
+      (_, group) => [...written.groups.values()][group]?.hedgeFloor ?? PPM,
+    ),
+    globals: written.globals,
+    money: written.money,
+    orders: written.orders,
+    pool: written.pool,
+  };
+  checkRules(parameters, written);
+  return parameters;
+}
+
+// ---------------------------------------------------------------- what a file says
+
+const price = amount("USD", { min: "0.000000000001", max: MAX_PRICE });
+const day = { min: "1 min", max: "3 d" };
+
+const feedReader = object(
+  {
+    proxy: address(LOCAL),
+    description: text,
+    price,
+    heartbeat: duration(day),
+    deviation: percent({ min: "0.01", max: "5" }),
+    jump: percent({ min: "0.5", max: "50" }),
+    spread: percent({ min: "0.1", max: "100" }),
+    deadAfter: duration({ min: "1 min", max: "30 d" }),
+    minAnswer: price,
+    maxAnswer: price,
+  },
+  ["price"],
+);
+
+const riskReader = object({
+  beta: percent({ min: "0", max: "100" }),
+  sigma: percent({ min: "0.1", max: "100" }),
+  gamma: percent({ min: "0.05", max: "25" }),
+  kappa: percent({ min: "0", max: "1000" }),
+});
+
+const marketReader = (symbol: string) =>
+  object({
+    openInterestCap: amount(symbol, { min: "0", max: MAX_SIZE }),
+    openInterestShare: percent({ min: "0", max: "1000" }),
+    skewCap: amount(symbol, { min: "0", max: MAX_SIZE }),
+    takerFee: percent({ min: "0", max: "1" }),
+    makerFee: percent({ min: "0", max: "1" }),
+    maxFundingRate: percent({ unit: "%/day", decimals: 9, min: "0", max: "5" }),
+    fundingVelocity: percent({ unit: "%/day²", decimals: 9, min: "0", max: "100" }),
+    profitWeight: percent({ min: "0", max: "100" }),
+    lot: lot(symbol),
+  });
+
+const assetReader = (symbol: string) =>
+  object(
+    {
+      group: text,
+      feed: feedReader,
+      risk: riskReader,
+      depth: amount(symbol, { min: "0.000001", max: MAX_SIZE }),
+      market: marketReader(symbol),
+    },
+    ["market"],
+  );
+
+const decimals = integer({ min: 0n, max: 18n });
+
+/** The two amounts of a token depend on its decimals, so they are read after them. */
+function tokenReader<Extra extends Record<string, Reader<unknown>>>(symbol: string, extra: Extra) {
+  return (value: unknown, place: Place) => {
+    const units = (value as { decimals?: unknown } | null)?.decimals;
+    const scale = typeof units === "bigint" ? Number(units) : 18;
+    const token = amount(symbol, { min: "0", max: "1000000000000", decimals: scale });
+    return object({ address: address(LOCAL), decimals, cap: token, outflowLimit: token, ...extra })(value, place);
+  };
+}
+
+const settlementReader = (value: unknown, place: Place) => {
+  const symbol = text((value as { symbol?: unknown } | null)?.symbol, at(place, "symbol"));
+  return tokenReader(symbol, { symbol: text })(value, place);
+};
+
+const collateralReader = (symbol: string) =>
+  tokenReader(symbol, { asset: text, saleDiscount: percent({ min: "0", max: "10" }), lot: lot(symbol) });
+
+const share = percent({ min: "0", max: "100" });
+const cents = amount("USD", { min: "0", max: "100000" });
+const gas = amount("gas", { min: "0", max: "2000000", decimals: 0 });
+
+const fileReader = object({
+  chainId: integer({ min: 1n, max: 1n << 53n }),
+  governance: object({
+    governor: address("deployer"),
+    guardian: address("deployer"),
+    governorDelay: duration({ min: "0 s", max: "30 d" }),
+  }),
+  oracle: object({
+    sequencer: address(LOCAL, "none"),
+    sequencerGrace: duration({ min: "5 min", max: "1 d" }),
+    haltGrace: duration({ min: "5 min", max: "1 d" }),
+    feedMargin: duration({ min: "1 s", max: "1 h" }),
+    pegAsset: text,
+    nativeAsset: text,
+    pegLow: amount("USD", { min: "0.9", max: "1" }),
+    pegHigh: amount("USD", { min: "1", max: "1.1" }),
+  }),
+  groups: record(() => object({ hedgeFloor: percent({ min: "10", max: "100" }) })),
+  assets: record(assetReader),
+  settlement: settlementReader,
+  collaterals: record(collateralReader),
+  globals: object({
+    maintenanceFactor: percent({ min: "10", max: "90" }),
+    shortfallInitial: share,
+    shortfallMaintenance: share,
+    protocolFeeShare: share,
+    insuranceFeeShare: share,
+    markMaxAge: duration({ min: "1 min", max: "7 d" }),
+    liquidationTarget: share,
+    liquidationPenalty: percent({ min: "1", max: "25" }),
+    liquidatorShare: percent({ min: "10", max: "100" }),
+    deepLoss: share,
+  }),
+  money: object({ minNotional: cents, smallRequirement: cents, flatReward: cents }),
+  orders: object({
+    delay: duration({ min: "5 s", max: "240 s" }),
+    executionWindow: duration({ min: "60 s", max: "1 h" }),
+    band: percent({ min: "0.01", max: "20" }),
+    fixedPay: amount("USD", { min: "0", max: "20" }),
+    tip: amount("gwei", { min: "0", max: "100", decimals: 9 }),
+    singleGas: gas,
+    basketGas: gas,
+    legGas: gas,
+    pokeGas: gas,
+    refundGas: gas,
+  }),
+  pool: object({ cooldown: duration({ min: "1 h", max: "7 d" }), deviation: percent({ min: "0.05", max: "2" }) }),
+});
+
+type Written = ReturnType<typeof fileReader>;
+type WrittenAsset = Read<{ entry: ReturnType<typeof assetReader> }>["entry"];
+
+// ---------------------------------------------------------------- conversion
+
+/** What an asset that is no market lists in place of market parameters. */
+const NO_MARKET = {
+  openInterestCap: 0n,
+  openInterestShare: 0n,
+  skewCap: 0n,
+  takerFee: 0n,
+  makerFee: 0n,
+  maxFundingRate: 0n,
+  fundingVelocity: 0n,
+  profitWeight: 0n,
+  lot: 6n,
+};
+
+function toAsset(
+  symbol: string,
+  { feed, risk, depth, market }: WrittenAsset,
+  { group, feedMargin, file }: { group: bigint; feedMargin: bigint; file: string },
+): Asset {
+  const place: Place = { file, path: `assets.${symbol}.feed.price` };
+  const local = (feed.proxy as string) === LOCAL;
+  // Optional keys are typed as if they were there.
+  const first = feed.price as bigint | undefined;
+  if (local && first === undefined) throw new ParameterError("missing key", place, undefined, "a local feed needs it");
+  if (!local && first !== undefined) throw new ParameterError("unknown key", place, first, "only of a local feed");
+  const { lot: lotExponent, ...trade } = (market as typeof market | undefined) ?? NO_MARKET;
+  return {
+    symbol,
+    proxy: feed.proxy,
+    description: feed.description,
+    price: first,
+    limits: {
+      maxAge: feed.heartbeat + feedMargin,
+      window: feed.heartbeat + feedMargin,
+      jump: feed.jump,
+      spread: feed.spread,
+      deadAfter: feed.deadAfter,
+      minAnswer: feed.minAnswer,
+      maxAnswer: feed.maxAnswer,
+    },
+    listing: { risk, group, depth, ...trade, lotExponent, market: (market as unknown) !== undefined },
+  };
+}
+
+function tokenOf({
+  address: where,
+  decimals: places,
+  cap,
+  outflowLimit,
+}: Written["settlement"]): Omit<Token, "symbol"> {
+  return { address: where, decimals: places, cap, outflowLimit };
+}
+
+// ---------------------------------------------------------------- rules between numbers
+
+function checkRules(parameters: Parameters, written: Written): void {
+  const { file, globals, assets } = parameters;
+  const require = (holds: boolean, path: string, value: unknown, rule: string): void => {
+    if (!holds) throw new ParameterError("inconsistent", { file, path }, value, rule);
+  };
+
+  require(globals.shortfallMaintenance >=
+    globals.shortfallInitial, "globals.shortfallMaintenance", globals.shortfallMaintenance, "at least shortfallInitial");
+  require(globals.protocolFeeShare + globals.insuranceFeeShare <=
+    PPM, "globals.insuranceFeeShare", globals.insuranceFeeShare, "fee shares sum to at most 100 %");
+  for (const token of [parameters.settlement, ...parameters.collaterals]) {
+    // MAX_EXIT_WINDOWS of the vault: no limit locks anybody in.
+    require(token.outflowLimit === 0n || token.outflowLimit * 20n >= token.cap, token === parameters.settlement
+      ? "settlement.outflowLimit"
+      : `collaterals.${token.symbol}.outflowLimit`, token.outflowLimit, "at least a twentieth of the cap");
+  }
+  for (const [key, value] of Object.entries(parameters.money)) {
+    require(value % 10n ** 16n === 0n, `money.${key}`, value, "whole cents");
+  }
+  require(parameters.orders.fixedPay % 10n ** 14n === 0n, "orders.fixedPay", parameters.orders.fixedPay, "0.0001 USD");
+  require(parameters.orders.tip % 1_000_000n === 0n, "orders.tip", parameters.orders.tip, "multiples of 0.001 gwei");
+  for (const key of ["singleGas", "basketGas", "legGas", "pokeGas", "refundGas"] as const) {
+    require(parameters.orders[key] % 1_000n === 0n, `orders.${key}`, parameters.orders[key], "multiples of 1000");
+  }
+
+  for (const asset of assets) {
+    const path = `assets.${asset.symbol}`;
+    const { limits, listing } = asset;
+    require(limits.deadAfter >=
+      limits.maxAge, `${path}.feed.deadAfter`, limits.deadAfter, "at least heartbeat + margin");
+    require(limits.maxAnswer > limits.minAnswer, `${path}.feed.maxAnswer`, limits.maxAnswer, "above minAnswer");
+    if (listing.market) checkMarket(asset, parameters, written, require);
+  }
+
+  // Limits of feeds take part in the price of pending orders, so nothing may change them within a window.
+  const longest = assets.map(({ limits }) => limits.window).reduce((a, b) => (a > b ? a : b), 0n);
+  const { governorDelay } = parameters.governance;
+  const longer = "longer than the longest window of a feed";
+  require(governorDelay > longest, "governance.governorDelay", governorDelay, longer);
+}
+
+function checkMarket(
+  { symbol, listing }: Asset,
+  { globals, pool }: Parameters,
+  written: Written,
+  require: (holds: boolean, path: string, value: unknown, rule: string) => void,
+): void {
+  const path = `assets.${symbol}`;
+  const { depth, skewCap, openInterestCap, takerFee, makerFee } = listing;
+  require(makerFee <= takerFee, `${path}.market.makerFee`, makerFee, "at most the taker fee");
+  require(skewCap <= depth, `${path}.market.skewCap`, skewCap, "at most the depth");
+  require(openInterestCap <= depth, `${path}.market.openInterestCap`, openInterestCap, "at most the depth");
+
+  // The listing invariant: (1 − φ)·(γ + m·σ) > taker fee + impact at the open-interest cap, as Listings.sol rounds it.
+  const { gamma, sigma } = listing.risk;
+  const relief = ((PPM - globals.liquidationPenalty) * (gamma * PPM + globals.maintenanceFactor * sigma)) / (PPM * PPM);
+  const cost = takerFee + (openInterestCap * PPM + depth - 1n) / depth;
+  const rule = `closing frees ${String(relief)} and costs ${String(cost)}`;
+  require(relief > cost, `${path}.market.openInterestCap`, openInterestCap, rule);
+
+  // Who enters or leaves the pool must not know the price better than its feed shows it.
+  const deviation = written.assets.get(symbol)?.feed.deviation ?? 0n;
+  require(pool.deviation >= deviation, "pool.deviation", pool.deviation, `at least the deviation of ${symbol}`);
+}

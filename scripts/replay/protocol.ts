@@ -1,0 +1,159 @@
+/** Deploys Plimsoll with the numbers of the local parameter file and the prices of the day, and names its parts. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { Contract, type ContractRunner, dataSlice, getAddress, type JsonRpcProvider, toBeHex } from "ethers";
+import { artifacts, network } from "hardhat";
+
+import local from "../../deploy/parameters/local.ts";
+import type {
+  AccessListAggregator,
+  ClearingHouse,
+  LiquidityPool,
+  Orders,
+  PriceOracle,
+  TestToken,
+  TestWETH,
+  Vault,
+} from "../../typechain-types/index.ts";
+import { writeAddressBook } from "../deploy/addressBook.ts";
+import { deployPlimsoll } from "../deploy/deploy.ts";
+import { stateFolder } from "../deploy/ignition.ts";
+import { type Parameters, parseParameters } from "../deploy/parameters.ts";
+import { messageOf } from "../deploy/PlimsollError.ts";
+import { EXIT, ReplayError } from "./errors.ts";
+
+/** In place of a token index: cash. */
+export const SETTLEMENT = 255;
+/** USDC has 6 decimals. */
+export const WAD_PER_USDC = 10n ** 12n;
+
+export interface CollateralToken {
+  readonly symbol: string;
+  readonly token: number;
+  /** Index of the asset that it is priced as. */
+  readonly asset: number;
+  readonly decimals: number;
+  readonly address: string;
+}
+
+export interface Protocol {
+  readonly parameters: Parameters;
+  /** The file that keepers start from. */
+  readonly bookFile: string;
+  readonly clearingHouse: ClearingHouse;
+  readonly vault: Vault;
+  readonly orders: Orders;
+  readonly pool: LiquidityPool;
+  readonly oracle: PriceOracle;
+  readonly usdc: TestToken;
+  readonly weth: TestWETH;
+  readonly wbtc: TestToken;
+  readonly aggregators: ReadonlyMap<string, AccessListAggregator>;
+  /** Index of each asset by symbol. */
+  readonly assets: ReadonlyMap<string, number>;
+  readonly collaterals: readonly CollateralToken[];
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Removes what the deployment has left on the disk. */
+  readonly cleanUp: () => void;
+}
+
+/** The id of an owner's sub-account. */
+export function accountId(owner: string, subAccount = 0n): string {
+  return toBeHex((BigInt(owner) << 96n) | subAccount, 32);
+}
+
+/** The owner of an account. */
+export function ownerOf(account: string): string {
+  return getAddress(dataSlice(account, 0, 20));
+}
+
+/** @param opening First answer of each feed, 8 decimals. */
+export async function deployProtocol({
+  url,
+  provider,
+  opening,
+}: {
+  url: string;
+  provider: JsonRpcProvider;
+  opening: ReadonlyMap<string, bigint>;
+}): Promise<Protocol> {
+  const parameters = parametersAt(opening);
+  const deploymentId = `replay-31337-${new URL(url).port}`;
+  const folder = mkdtempSync(join(tmpdir(), "plimsoll-"));
+  const bookFile = join(folder, "deployment.json");
+  const cleanUp = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(stateFolder(deploymentId), { recursive: true, force: true });
+  };
+  const connection = await network.create({ network: "localhost", override: { url } });
+  try {
+    const { book } = await deployPlimsoll({ connection, parameters, deploymentId, fresh: true });
+    writeAddressBook(bookFile, book);
+    const contract = contractsOn(provider);
+    const { clearingHouse, vault, orders, pool, oracle } = book.contracts;
+    const symbols = parameters.assets.map(({ symbol }) => symbol);
+    return {
+      parameters,
+      bookFile,
+      clearingHouse: await contract<ClearingHouse>("ClearingHouse", clearingHouse),
+      vault: await contract<Vault>("Vault", vault),
+      orders: await contract<Orders>("Orders", orders),
+      pool: await contract<LiquidityPool>("LiquidityPool", pool),
+      oracle: await contract<PriceOracle>("PriceOracle", oracle),
+      usdc: await contract<TestToken>("TestToken", addressIn(book.tokens, "USDC")),
+      weth: await contract<TestWETH>("TestWETH", addressIn(book.tokens, "WETH")),
+      wbtc: await contract<TestToken>("TestToken", addressIn(book.tokens, "WBTC")),
+      aggregators: new Map(
+        await Promise.all(
+          symbols.map(async (symbol) => {
+            const address = addressIn(book.aggregators, symbol);
+            return [symbol, await contract<AccessListAggregator>("AccessListAggregator", address)] as const;
+          }),
+        ),
+      ),
+      assets: new Map(symbols.map((symbol, index) => [symbol, index])),
+      collaterals: parameters.collaterals.map(({ symbol, asset, decimals }, token) => ({
+        symbol,
+        token,
+        asset,
+        decimals: Number(decimals),
+        address: addressIn(book.tokens, symbol),
+      })),
+      addresses: { ...book.contracts, ...book.tokens },
+      cleanUp,
+    };
+  } catch (cause) {
+    cleanUp();
+    throw new ReplayError(`the deployment failed: ${messageOf(cause)}`, { exitCode: EXIT.process, cause });
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The local parameters, with feeds that open at the prices of the day. */
+function parametersAt(opening: ReadonlyMap<string, bigint>): Parameters {
+  const assets = Object.entries(local.assets).map(([symbol, asset]) => {
+    const answer = opening.get(symbol);
+    if (answer === undefined) throw new Error(`no rounds of ${symbol}`);
+    const price = `${String(answer / 10n ** 8n)}.${String(answer % 10n ** 8n).padStart(8, "0")} USD`;
+    return [symbol, { ...asset, feed: { ...asset.feed, price } }];
+  });
+  const file = fileURLToPath(new URL("../../deploy/parameters/local.ts", import.meta.url));
+  return parseParameters({ ...local, assets: Object.fromEntries(assets) as unknown }, file);
+}
+
+function contractsOn(runner: ContractRunner) {
+  return async <Typed>(name: string, address: string): Promise<Typed> => {
+    const { abi } = await artifacts.readArtifact(name);
+    return new Contract(address, abi, runner) as unknown as Typed;
+  };
+}
+
+function addressIn(addresses: Readonly<Record<string, string>>, name: string): string {
+  const address = addresses[name];
+  if (address === undefined) throw new Error(`the deployment has no ${name}`);
+  return address;
+}

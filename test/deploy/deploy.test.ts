@@ -1,0 +1,174 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { expect } from "chai";
+import type { Interface } from "ethers";
+import { network } from "hardhat";
+
+import { ROLES, TARGETS } from "../../deploy/roles.ts";
+import { checkBacklinks } from "../../scripts/deploy/contracts.ts";
+import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
+import { DeploymentError } from "../../scripts/deploy/DeploymentError.ts";
+import { findDrift } from "../../scripts/deploy/drift.ts";
+import { loadParameters } from "../../scripts/deploy/parameters.ts";
+
+const connection = await network.create();
+const { ethers, networkHelpers } = connection;
+const root = join(import.meta.dirname, "../..");
+const parameters = await loadParameters(join(root, "deploy/parameters/local.ts"));
+
+/** Where the contracts of `TARGETS` are written. */
+const SOURCES: Record<keyof typeof TARGETS, string> = {
+  oracle: "contracts/oracles/PriceOracle.sol",
+  vault: "contracts/Vault.sol",
+  orders: "contracts/Orders.sol",
+  pool: "contracts/LiquidityPool.sol",
+  clearingHouse: "contracts/ClearingHouse.sol",
+};
+
+async function deployed() {
+  const [deployer, stranger] = await ethers.getSigners();
+  if (deployer === undefined || stranger === undefined) throw new Error("the network has no accounts");
+  const deployment = await deployPlimsoll({ connection, parameters });
+  const { tokens, feeds, sequencer, aggregators } = deployment.book;
+  return { ...deployment, places: { tokens, feeds, sequencer, aggregators }, deployer, stranger };
+}
+
+async function rejected(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("deployPlimsoll", () => {
+  it("leaves every number of the file on the chain", async () => {
+    const { contracts, places, deployer } = await networkHelpers.loadFixture(deployed);
+
+    expect(await findDrift({ contracts, parameters, places, deployer: deployer.address })).to.deep.equal([]);
+  });
+
+  it("finds a number on the chain that is not the one of the file, of every kind", async () => {
+    const { contracts, places, deployer } = await networkHelpers.loadFixture(deployed);
+    const { authority, clearingHouse, oracle, orders, pool, vault } = contracts;
+    // Through the admin, who may give the deployer the role without its delay.
+    await authority.getFunction("grantRole")(ROLES.governor, deployer.address, 0);
+    await networkHelpers.time.increase(3n * 86_400n);
+    const eth = parameters.assets[0];
+    if (eth === undefined) throw new Error("no assets");
+    await clearingHouse.setMoney(100, 100, 100);
+    await clearingHouse.setLimits(0, 1, 1, 1, 1, 1);
+    await clearingHouse.rampRisk(1, { ...eth.listing.risk, sigma: 50_000 }, 86_400);
+    await oracle.configure(0, { ...eth.limits, spread: 1_000 });
+    await oracle.setEnvironment({ ...parameters.environment, sequencer: places.sequencer, haltGrace: 301 });
+    await orders.setParameters({ ...parameters.orders, delay: 31 });
+    await pool.setCooldown(3_600);
+    await vault.setCap(1, 5);
+
+    const drifts = await findDrift({ contracts, parameters, places, deployer: deployer.address });
+
+    expect(drifts.map(({ path }) => path)).to.have.members([
+      "assets.ETH.feed.spread",
+      "oracle.haltGrace",
+      "assets.ETH",
+      "assets.BTC",
+      "tokens.WBTC.cap",
+      "money",
+      "orders.delay",
+      "pool.cooldown",
+      "roles.governor",
+    ]);
+  });
+
+  it("knows the clearing house's address before it is there", async () => {
+    const { contracts, book } = await networkHelpers.loadFixture(deployed);
+
+    expect(await contracts.vault.clearingHouse()).to.equal(book.contracts.clearingHouse);
+    expect(await ethers.provider.getCode(book.contracts.clearingHouse)).not.to.equal("0x");
+  });
+
+  it("refuses a satellite that points elsewhere", async () => {
+    const { contracts } = await networkHelpers.loadFixture(deployed);
+    const { authority, oracle } = contracts;
+    const elsewhere = await ethers.deployContract("Orders", [
+      await authority.getAddress(),
+      await oracle.getAddress(),
+      await oracle.getAddress(),
+      parameters.orders,
+    ]);
+
+    const error = await rejected(checkBacklinks({ ...contracts, orders: elsewhere }));
+    expect(error).to.be.instanceOf(DeploymentError);
+    expect(error.message).to.match(/^orders\.clearingHouse is/);
+  });
+
+  it("refuses a chain that the file is not for", async () => {
+    const error = await rejected(deployPlimsoll({ connection, parameters: { ...parameters, chainId: 42161n } }));
+    expect(error).to.be.instanceOf(DeploymentError);
+    expect(error.message).to.match(/is for chain 42161, not 31337$/);
+  });
+
+  it("refuses a feed that describes itself otherwise", async () => {
+    const { places } = await networkHelpers.loadFixture(deployed);
+    const feeds = { ...places.feeds, ETH: places.feeds["BTC"] ?? "" };
+
+    const error = await rejected(deployPlimsoll({ connection, parameters, places: { ...places, feeds } }));
+    expect(error).to.be.instanceOf(DeploymentError);
+    expect(error.message).to.match(/feed of ETH describes itself as "BTC \/ USD"/);
+  });
+
+  it("refuses a token with other decimals", async () => {
+    const { places } = await networkHelpers.loadFixture(deployed);
+    const tokens = { ...places.tokens, WBTC: places.tokens["USDC"] ?? "" };
+
+    const error = await rejected(deployPlimsoll({ connection, parameters, places: { ...places, tokens } }));
+    expect(error).to.be.instanceOf(DeploymentError);
+    expect(error.message).to.match(/WBTC has 6 decimals/);
+  });
+});
+
+describe("roles", () => {
+  for (const target of Object.keys(SOURCES) as (keyof typeof TARGETS)[]) {
+    it(`gives every restricted function of ${target} a role other than the admin's`, async () => {
+      const { contracts } = await networkHelpers.loadFixture(deployed);
+      const source = readFileSync(join(root, SOURCES[target]), "utf8");
+      const names = [...source.matchAll(/function (\w+)\([^)]*\)[^{;]*\brestricted\b/g)].map(([, name]) => name ?? "");
+      expect(names).not.to.be.empty;
+      expect(names).to.have.members([...TARGETS[target].governor, ...TARGETS[target].guardian]);
+
+      for (const name of names) {
+        const selector = (contracts[target].interface as Interface).getFunction(name)?.selector;
+        const role: unknown = await contracts.authority.getFunction("getTargetFunctionRole")(
+          contracts[target],
+          selector,
+        );
+        expect(role, name).to.be.oneOf(Object.values(ROLES));
+      }
+    });
+  }
+
+  it("makes the governor wait and refuses everybody else", async () => {
+    const { contracts, deployer, stranger } = await networkHelpers.loadFixture(deployed);
+    const { authority, clearingHouse } = contracts;
+
+    await expect(clearingHouse.connect(stranger).setMoney(1, 1, 1)).to.be.revertedWithCustomError(
+      clearingHouse,
+      "AccessManagedUnauthorized",
+    );
+    await expect(clearingHouse.connect(deployer).setMoney(1, 1, 1)).to.be.revert(ethers);
+    const call = clearingHouse.interface.encodeFunctionData("setMoney", [1, 1, 1]);
+    await authority.getFunction("schedule")(await clearingHouse.getAddress(), call, 0);
+    await networkHelpers.time.increase(parameters.governance.governorDelay);
+    await clearingHouse.connect(deployer).setMoney(1, 1, 1);
+    const [, , money] = await clearingHouse.globals();
+    expect(money).to.equal(1n | (1n << 32n) | (1n << 64n));
+  });
+
+  it("lets the guardian make a market reduce-only at once", async () => {
+    const { contracts } = await networkHelpers.loadFixture(deployed);
+
+    await expect(contracts.clearingHouse.setReduceOnly(0, true)).to.emit(contracts.clearingHouse, "MarketReduceOnly");
+  });
+});

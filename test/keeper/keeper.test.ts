@@ -1,0 +1,205 @@
+/** The keeper as it runs: a process of its own against a node of its own. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect } from "chai";
+import { network } from "hardhat";
+
+import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
+import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
+import { stateFolder } from "../../scripts/deploy/ignition.ts";
+import { loadParameters } from "../../scripts/deploy/parameters.ts";
+import { endAll, freePort, startKeeper, startNode, until } from "./processes.ts";
+
+/** The keys that every `hardhat node` shows: for throw-away chains. */
+const MNEMONIC = "test test test test test test test test test test test junk";
+const KEEPER_ACCOUNT = 5;
+
+const ETH = 0;
+const SETTLEMENT = 255;
+const WAD = 10n ** 18n;
+const USDC = 10n ** 6n;
+
+async function startWorld(folder: string) {
+  const node = await startNode();
+  const connection = await network.create({ network: "localhost", override: { url: node.url } });
+  const { ethers } = connection;
+  const parameters = await loadParameters(join(import.meta.dirname, "../../deploy/parameters/local.ts"));
+  const deploymentId = `chain-31337-${process.pid}`;
+  const { book, contracts } = await deployPlimsoll({ connection, parameters, deploymentId, fresh: true });
+  const file = join(folder, "addresses.json");
+  writeAddressBook(file, book);
+
+  // Blocks come by themselves, as on a live chain.
+  const { provider } = ethers;
+  await provider.send("evm_setIntervalMining", [250]);
+  const walletOf = (index: number) =>
+    ethers.HDNodeWallet.fromPhrase(MNEMONIC, undefined, `m/44'/60'/0'/0/${index}`).connect(provider);
+  const keeper = walletOf(KEEPER_ACCOUNT);
+  const accountOf = (address: string) => ethers.toBeHex(BigInt(address) << 96n, 32);
+  const usdc = await ethers.getContractAt("TestToken", book.tokens["USDC"] ?? "");
+  const aggregator = await ethers.getContractAt("AccessListAggregator", book.aggregators["ETH"] ?? "");
+
+  /** A wallet with cash in its account, in units of USDC. */
+  async function fund(index: number, amount: bigint) {
+    const wallet = walletOf(index);
+    const signer = new ethers.NonceManager(wallet);
+    const account = accountOf(wallet.address);
+    await (await usdc.connect(signer).mint(wallet.address, amount)).wait();
+    await (await usdc.connect(signer).approve(contracts.vault, amount)).wait();
+    await (await contracts.vault.connect(signer).deposit(account, SETTLEMENT, amount)).wait();
+    return { signer, account };
+  }
+
+  /** A round at the time of the latest block. */
+  async function setPrice(price: bigint): Promise<void> {
+    const block = await provider.getBlock("latest");
+    const time = block?.timestamp ?? 0;
+    await (await aggregator.transmit(price * 10n ** 8n, time, time)).wait();
+  }
+
+  async function skip(seconds: number): Promise<void> {
+    await provider.send("evm_increaseTime", [seconds]);
+    await provider.send("evm_mine", []);
+  }
+
+  const args = ["--deployment", file, "--rpc", node.url, "--key-env", "KEEPER_KEY", "--interval", "100"];
+  const start = (...more: string[]) => startKeeper([...args, ...more], { KEEPER_KEY: keeper.privateKey });
+  const close = async (): Promise<void> => {
+    await connection.close();
+    rmSync(stateFolder(deploymentId), { recursive: true, force: true });
+  };
+  return {
+    ethers,
+    provider,
+    book,
+    contracts,
+    keeper,
+    keeperAccount: accountOf(keeper.address),
+    fund,
+    setPrice,
+    skip,
+    start,
+    file,
+    node,
+    close,
+  };
+}
+
+describe("keeper process", function () {
+  this.timeout(60_000);
+
+  let folder = "";
+  let world: Awaited<ReturnType<typeof startWorld>>;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "plimsoll-"));
+    world = await startWorld(folder);
+  });
+  after(async () => {
+    try {
+      // Where `before` has failed there is none.
+      await (world as typeof world | undefined)?.close();
+    } finally {
+      await endAll();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("executes an order, liquidates after a fall, and ends on SIGTERM", async () => {
+    const { contracts, keeper, keeperAccount, provider, fund, setPrice, skip, start } = world;
+    const { clearingHouse, orders, pool, oracle } = contracts;
+    const provide = await fund(1, 5_000_000n * USDC);
+    await (await pool.connect(provide.signer).deposit(provide.account, 5_000_000n * WAD, 0)).wait();
+    const { signer, account } = await fund(2, 20_000n * USDC);
+    const order = { asset: ETH, delta: 30n * WAD, acceptablePrice: 0, reduceOnly: false, expiry: 0 };
+    await (await orders.connect(signer).submit(account, order)).wait();
+    await skip(31);
+    await setPrice(4_000n);
+
+    // Without --send it only says what it would do.
+    const dry = start("--once");
+    expect(await dry.exited).to.equal(0);
+    expect(dry.output()).to.match(/"event":"would send".*"orders":\["0x/);
+    expect(await provider.getTransactionCount(keeper.address)).to.equal(0);
+
+    const running = start("--send", "--log-level", "debug");
+    const sizeOf = async () => (await clearingHouse.positionOf(account, ETH)).size;
+    const context = () => running.output().split("\n").slice(-30).join("\n");
+    await until("the order is filled", async () => (await sizeOf()) === 30n * WAD, { context });
+    const paid = (await clearingHouse.accountOf(keeperAccount)).cash;
+    expect(paid).to.be.above(0n);
+
+    // Twice within the jump limit, together beyond it.
+    await setPrice(3_800n);
+    await setPrice(3_610n);
+    await setPrice(3_530n);
+    await until("the account is liquidated", async () => (await sizeOf()) < 30n * WAD, { context });
+    const [equity, maintenance] = (await contracts.lens.health([account]))[0] ?? [0n, 0n];
+    expect(equity).to.be.above(maintenance);
+    expect((await clearingHouse.accountOf(keeperAccount)).cash).to.be.above(paid);
+    expect((await oracle.stateOf(ETH)).price).to.equal(3_530n * WAD);
+    expect((await oracle.stateOf(ETH)).halted).to.equal(false);
+
+    running.signal("SIGTERM");
+    expect(await running.exited).to.equal(0);
+    expect(running.output()).to.match(/"event":"stopped".*"sent":\d+/);
+  });
+
+  it("refunds an order that no round settles, and pokes a trigger", async () => {
+    const { contracts, fund, setPrice, skip, start } = world;
+    const { orders, clearingHouse } = contracts;
+    const { signer, account } = await fund(3, 20_000n * USDC);
+    const input = { asset: ETH, delta: 10n * WAD, acceptablePrice: 0, reduceOnly: false, expiry: 0 };
+    await (await orders.connect(signer).submit(account, input)).wait();
+    await skip(31);
+    await setPrice(3_530n);
+    const trigger = {
+      asset: ETH,
+      delta: -4n * WAD,
+      triggerPrice: 3_550n * WAD,
+      above: true,
+      acceptablePrice: 0,
+      expiry: 0,
+    };
+    await (await orders.connect(signer).submitTrigger(account, trigger)).wait();
+
+    const running = start("--send");
+    const context = () => running.output().split("\n").slice(-30).join("\n");
+    const sizeOf = async () => (await clearingHouse.positionOf(account, ETH)).size;
+    await until("the order is filled", async () => (await sizeOf()) === 10n * WAD, { context });
+    await setPrice(3_560n);
+    await until("the trigger has become an order", async () => orders.isPending(account, 2), { context });
+    // Its window passes without a round.
+    await skip(4_000);
+    await setPrice(3_560n);
+    await until("it is refunded", async () => !(await orders.isPending(account, 2)), { context });
+    expect(await sizeOf()).to.equal(10n * WAD);
+    const refunds = await orders.queryFilter(orders.filters.OrderRefunded(account));
+    expect(refunds.map(({ args: { sequence } }) => sequence)).to.deep.equal([2n]);
+    running.signal("SIGTERM");
+    expect(await running.exited).to.equal(0);
+  });
+
+  it("ends with a code of its own for each kind of wrong start", async () => {
+    const { book, file, node, keeper, ethers } = world;
+    const KEEPER_KEY = keeper.privateKey;
+    const other = join(folder, "other.json");
+    writeAddressBook(other, { ...book, chainId: 1n });
+    const empty = join(folder, "empty.json");
+    const nowhere = ethers.Wallet.createRandom().address;
+    writeAddressBook(empty, { ...book, contracts: { ...book.contracts, lens: nowhere } });
+    const closed = `http://127.0.0.1:${await freePort()}`;
+    const codeOf = async (deployment: string, rpc: string, env = { KEEPER_KEY }) =>
+      startKeeper(["--deployment", deployment, "--rpc", rpc, "--key-env", "KEEPER_KEY", "--once"], env).exited;
+
+    const codes = await Promise.all([
+      codeOf(file, node.url, { KEEPER_KEY: "0x12" }),
+      codeOf(other, node.url),
+      codeOf(empty, node.url),
+      codeOf(file, closed),
+      codeOf(file, node.url),
+    ]);
+    expect(codes).to.deep.equal([2, 3, 3, 4, 0]);
+  });
+});

@@ -1,0 +1,416 @@
+import { expect } from "chai";
+import fc from "fast-check";
+
+import {
+  DAY,
+  divCeil,
+  divFloor,
+  divUp,
+  mulDivCeil,
+  mulDivDown,
+  mulDivFloor,
+  mulDivUp,
+} from "../../scripts/model/fixed.ts";
+import { accrued, decodeFunding, encodeFunding, steered } from "../../scripts/model/funding.ts";
+import {
+  decodeGlobals,
+  decodeGroups,
+  decodeMoney,
+  decodeRisk,
+  decodeSizes,
+  decodeTrade,
+  encodeCollateral,
+  encodeGlobals,
+  encodeGroups,
+  encodeMoney,
+  encodeRisk,
+  encodeSizes,
+  encodeTrade,
+  hedgeFloorOf,
+  lotOf,
+  MARKET_STATUSES,
+  ratesUp,
+  saleLotOf,
+} from "../../scripts/model/parameters.ts";
+import {
+  decodePrice,
+  encodePrice,
+  highUp,
+  isLiquidatable,
+  isLive,
+  lowDown,
+  REFUSALS,
+} from "../../scripts/model/price.ts";
+import { feeUp, heldPremiumUp, quoteCeil } from "../../scripts/model/pricing.ts";
+import {
+  assess,
+  type Exposure,
+  initialUp,
+  maintenanceUp,
+  meetsInitial,
+  shortfall,
+  type Terms,
+} from "../../scripts/model/risk.ts";
+import * as draw from "./arbitraries.ts";
+import { compare } from "./harness.ts";
+
+const { magnitude, signed } = draw;
+
+describe("model against contracts: Fixed", () => {
+  const unsigned = fc.tuple(magnitude(256), magnitude(256), magnitude(256));
+  const mixed = fc.tuple(signed(255), signed(255), magnitude(255));
+
+  for (const [name, model] of Object.entries({ mulDivDown, mulDivUp })) {
+    it(`${name} is equal, overflow included`, async () => {
+      await compare({ name, cases: unsigned, runs: 1_000, toArguments: (c) => c, model: (c) => [model(...c)] });
+    });
+  }
+
+  for (const [name, model] of Object.entries({ mulDivFloor, mulDivCeil })) {
+    it(`${name} is equal, overflow included`, async () => {
+      await compare({ name, cases: mixed, runs: 1_000, toArguments: (c) => c, model: (c) => [model(...c)] });
+    });
+  }
+
+  for (const [name, model] of Object.entries({ divFloor, divCeil })) {
+    it(`${name} is equal`, async () => {
+      const cases = fc.tuple(signed(256), magnitude(255));
+      await compare({ name, cases, runs: 1_000, toArguments: (c) => c, model: (c) => [model(...c)] });
+    });
+  }
+
+  it("divUp is equal", async () => {
+    const cases = fc.tuple(magnitude(256), magnitude(256));
+    await compare({ name: "divUp", cases, runs: 1_000, toArguments: (c) => c, model: (c) => [divUp(...c)] });
+  });
+});
+
+describe("model against contracts: Pricing", () => {
+  it("quoteCeil is equal over all that the fields hold", async () => {
+    const answered = await compare({
+      name: "quoteCeil",
+      cases: fc.record({
+        delta: signed(112),
+        price: magnitude(96),
+        skew: signed(112),
+        depth: magnitude(112),
+        index: signed(96),
+      }),
+      runs: 3_000,
+      toArguments: (c) => [c.delta, c.price, c.skew, c.depth, c.index],
+      model: (c) => [quoteCeil(c)],
+    });
+    expect(answered).to.be.greaterThan(2_000);
+  });
+
+  it("heldPremiumUp is equal", async () => {
+    await compare({
+      name: "heldPremiumUp",
+      cases: fc.record({ skew: signed(112), price: magnitude(96), depth: magnitude(112) }),
+      runs: 2_000,
+      toArguments: (c) => [c.skew, c.price, c.depth],
+      model: (c) => [heldPremiumUp(c)],
+    });
+  });
+
+  it("feeUp is equal", async () => {
+    await compare({
+      name: "feeUp",
+      cases: fc.record({
+        delta: signed(112),
+        price: magnitude(96),
+        skew: signed(112),
+        takerFee: magnitude(16),
+        makerFee: magnitude(16),
+      }),
+      runs: 2_000,
+      toArguments: (c) => [c.delta, c.price, c.skew, c.takerFee, c.makerFee],
+      model: (c) => [feeUp(c)],
+    });
+  });
+});
+
+describe("model against contracts: Funding", () => {
+  it("accrued is equal over all that the fields hold, and refuses the same", async () => {
+    const answered = await compare({
+      name: "accrued",
+      cases: fc.record({
+        funding: draw.funding,
+        maxRate: magnitude(63),
+        price: magnitude(96),
+        now: magnitude(32),
+      }),
+      runs: 3_000,
+      toArguments: (c) => [encodeFunding(c.funding), c.maxRate, c.price, c.now],
+      model: (c) => [encodeFunding(accrued(c.funding, c))],
+    });
+    expect(answered).to.be.greaterThan(500);
+  });
+
+  it("accrued is equal where the rate reaches its bound inside the step", async () => {
+    await compare({
+      name: "accrued",
+      cases: fc
+        .record({
+          funding: fc.record({
+            index: signed(80),
+            rate: signed(54),
+            velocity: signed(58),
+            time: fc.constant(1_000_000n),
+          }),
+          maxRate: magnitude(54),
+          price: magnitude(80),
+          elapsed: draw.between(0n, 3n * DAY),
+        })
+        .map(({ elapsed, ...rest }) => ({ ...rest, now: 1_000_000n + elapsed })),
+      runs: 3_000,
+      toArguments: (c) => [encodeFunding(c.funding), c.maxRate, c.price, c.now],
+      model: (c) => [encodeFunding(accrued(c.funding, c))],
+    });
+  });
+
+  it("steered is equal", async () => {
+    await compare({
+      name: "steered",
+      cases: fc.record({
+        funding: draw.funding,
+        maxVelocity: magnitude(64),
+        skew: signed(112),
+        depth: magnitude(112),
+      }),
+      runs: 2_000,
+      toArguments: (c) => [encodeFunding(c.funding), c.maxVelocity, c.skew, c.depth],
+      model: (c) => [encodeFunding(steered(c.funding, c))],
+    });
+  });
+});
+
+describe("model against contracts: packed words", () => {
+  it("prices pack, unpack and bound alike", async () => {
+    await compare({
+      name: "packPrice",
+      cases: draw.price,
+      runs: 1_000,
+      toArguments: (p) => [p.last, p.spread, REFUSALS.indexOf(p.refusal), p.settling, p.dead, p.updatedAt],
+      model: (p) => {
+        expect(decodePrice(encodePrice(p))).to.deep.equal(p);
+        return [encodePrice(p), lowDown(p), highUp(p), isLive(p), isLiquidatable(p)];
+      },
+    });
+  });
+
+  it("funding packs alike and refuses what does not fit", async () => {
+    await compare({
+      name: "packFunding",
+      cases: fc.record({ index: signed(98), rate: signed(66), velocity: signed(66), time: magnitude(34) }),
+      runs: 1_000,
+      toArguments: (f) => [f.index, f.rate, f.velocity, f.time],
+      model: (f) => {
+        expect(decodeFunding(encodeFunding(f))).to.deep.equal(f);
+        return [encodeFunding(f)];
+      },
+    });
+  });
+
+  it("risk parameters pack alike", async () => {
+    await compare({
+      name: "packRisk",
+      cases: draw.risk,
+      runs: 500,
+      toArguments: (r) => [r.from, r.to, r.start, r.duration, r.group],
+      model: (r) => {
+        expect(decodeRisk(encodeRisk(r))).to.deep.equal(r);
+        return [encodeRisk(r)];
+      },
+    });
+  });
+
+  it("rates are equal before, inside and after a ramp", async () => {
+    await compare({
+      name: "rates",
+      cases: fc.record({ risk: draw.risk, now: draw.time }),
+      runs: 2_000,
+      toArguments: (c) => [encodeRisk(c.risk), c.now],
+      model: (c) => {
+        const { beta, sigma, gamma, kappa } = ratesUp(c.risk, c.now);
+        return [[beta, sigma, gamma, kappa], BigInt(c.risk.group)];
+      },
+    });
+  });
+
+  it("size parameters pack alike", async () => {
+    await compare({
+      name: "packSizes",
+      cases: draw.sizes,
+      runs: 500,
+      toArguments: (s) => [s.depth, s.openInterestCap, s.openInterestShare, MARKET_STATUSES.indexOf(s.status)],
+      model: (s) => {
+        expect(decodeSizes(encodeSizes(s))).to.deep.equal(s);
+        return [encodeSizes(s)];
+      },
+    });
+  });
+
+  it("trading parameters pack alike", async () => {
+    await compare({
+      name: "packTrade",
+      cases: draw.trade,
+      runs: 500,
+      toArguments: (t) => [
+        t.skewCap,
+        t.takerFee,
+        t.makerFee,
+        t.maxFundingRate / 10n ** 9n,
+        t.fundingVelocity / 10n ** 9n,
+        t.profitWeight,
+        t.lotExponent,
+      ],
+      model: (t) => {
+        expect(decodeTrade(encodeTrade(t))).to.deep.equal(t);
+        return [encodeTrade(t)];
+      },
+    });
+  });
+
+  it("trading parameters unpack alike", async () => {
+    await compare({
+      name: "unpackTrade",
+      cases: draw.trade,
+      runs: 500,
+      toArguments: (t) => [encodeTrade(t)],
+      model: (t) => [
+        [t.skewCap, t.takerFee, t.makerFee, t.maxFundingRate, t.fundingVelocity, t.profitWeight, lotOf(t)],
+      ],
+    });
+  });
+
+  it("globals unpack alike", async () => {
+    await compare({
+      name: "unpackGlobals",
+      cases: draw.globals,
+      runs: 500,
+      toArguments: (g) => [encodeGlobals(g)],
+      model: (g) => {
+        expect(decodeGlobals(encodeGlobals(g))).to.deep.equal(g);
+        return [
+          [
+            g.maintenanceFactor,
+            g.shortfallInitial,
+            g.shortfallMaintenance,
+            g.protocolFeeShare,
+            g.insuranceFeeShare,
+            g.markMaxAge,
+            g.liquidationTarget,
+            g.liquidationPenalty,
+            g.liquidatorShare,
+            g.deepLoss,
+          ],
+        ];
+      },
+    });
+  });
+
+  it("money amounts unpack alike", async () => {
+    await compare({
+      name: "unpackMoney",
+      cases: draw.money,
+      runs: 500,
+      toArguments: (m) => [encodeMoney(m)],
+      model: (m) => {
+        expect(decodeMoney(encodeMoney(m))).to.deep.equal(m);
+        return [[m.minNotional, m.smallRequirement, m.flatReward]];
+      },
+    });
+  });
+
+  it("hedge floors unpack alike", async () => {
+    await compare({
+      name: "hedgeFloor",
+      cases: fc.record({ groups: draw.groups, group: fc.integer({ min: 0, max: 9 }) }),
+      runs: 500,
+      toArguments: (c) => [encodeGroups(c.groups), c.group],
+      model: (c) => {
+        expect(decodeGroups(encodeGroups(c.groups))).to.deep.equal(c.groups);
+        return [hedgeFloorOf(c.groups, c.group)];
+      },
+    });
+  });
+
+  it("collateral parameters pack alike", async () => {
+    await compare({
+      name: "packCollateral",
+      cases: fc.record({
+        asset: fc.integer({ min: 0, max: 95 }),
+        saleDiscount: magnitude(24),
+        lotExponent: draw.between(0n, 30n),
+        listed: fc.constant(true),
+      }),
+      runs: 500,
+      toArguments: (c) => [c.asset, c.saleDiscount, c.lotExponent],
+      model: (c) => [encodeCollateral(c), saleLotOf(c), c.listed],
+    });
+  });
+});
+
+describe("model against contracts: Risk", () => {
+  const accounts = (maxLength: number) =>
+    fc.record({
+      exposures: fc.array(draw.exposure, { maxLength }),
+      cash: signed(112),
+      groups: draw.groups,
+      globals: draw.globals,
+      time: draw.time,
+      end: fc.constantFrom("worse" as const, "better" as const),
+    });
+
+  for (const { maxLength, runs, batch } of [
+    { maxLength: 3, runs: 800, batch: 80 },
+    { maxLength: 16, runs: 400, batch: 25 },
+  ]) {
+    it(`assess and what follows from it are equal, up to ${maxLength} assets`, async () => {
+      const answered = await compare({
+        name: "assess",
+        cases: accounts(maxLength),
+        runs,
+        batch,
+        toArguments: (c) => [
+          c.exposures.map(encodeExposure),
+          c.cash,
+          encodeGroups(c.groups),
+          encodeGlobals(c.globals),
+          c.time,
+          c.end === "worse",
+        ],
+        model: (c) => {
+          const terms = assess(c);
+          return [
+            [
+              toTuple(terms),
+              initialUp(terms),
+              maintenanceUp(terms, c.globals),
+              shortfall(terms),
+              meetsInitial(terms, c.globals),
+            ],
+          ];
+        },
+      });
+      expect(answered).to.equal(runs);
+    });
+  }
+});
+
+function encodeExposure(exposure: Exposure) {
+  return {
+    ...exposure,
+    price: encodePrice(exposure.price),
+    funding: encodeFunding(exposure.funding),
+    risk: encodeRisk(exposure.risk),
+    sizes: encodeSizes(exposure.sizes),
+    trade: encodeTrade(exposure.trade),
+  };
+}
+
+function toTuple(terms: Terms): readonly bigint[] {
+  const { equity, weighted, unrealised, unrealisedWeighted, collateralValue, base, closeOut } = terms;
+  return [equity, weighted, unrealised, unrealisedWeighted, collateralValue, base, closeOut];
+}
