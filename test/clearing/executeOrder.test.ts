@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { type Account, accountOf, time, type World } from "../fixture.ts";
 import { BTC, ETH, HOUR, SOL, USDC, wad, WAD, WBTC, WETH_TOKEN } from "../parameters.ts";
 import { insolvent } from "../pool/helpers.ts";
-import { crowded, frozen, still, tradeBasket, wealthy } from "./scenarios.ts";
+import { crowded, still, tradeBasket, wealthy } from "./scenarios.ts";
 import {
   afterFills,
   betterTerms,
@@ -378,12 +378,13 @@ describe("ClearingHouse.executeOrder", () => {
     });
 
     it("may not cost more than the requirement that it frees", async () => {
-      const world = await load(hedgedAndStrained);
+      const world = await load(hedgedToTheFloor);
       const { clearingHouse, account } = world;
       const state = await stateOf(world, account, await now());
-      const price = await world.priceOf(ETH);
-      // Near the floor of the group a reduction frees less than it may cost by the close-out charge.
-      const leg = (worse: bigint) => ({ asset: ETH, delta: wad("-1"), price: price - worse });
+      const price = await world.priceOf(BTC);
+      // Frees what the floor of the group asks for at first, and then takes a hedge away.
+      const leg = (worse: bigint) => ({ asset: BTC, delta: wad("1.25"), price: price + worse });
+      const charge = (wad("1.25") * (price / WAD) * 3n) / 1000n;
       const before = betterTerms(state);
       const lossAt = (worse: bigint) => {
         const after = betterTerms(afterFills(state, [leg(worse)]).state);
@@ -393,12 +394,13 @@ describe("ClearingHouse.executeOrder", () => {
       while (bad - good > 1n) {
         const middle = (good + bad) / 2n;
         const { loss, relief } = lossAt(middle);
-        if (loss <= relief && loss <= (price * 3n) / 1000n) good = middle;
+        if (loss <= relief) good = middle;
         else bad = middle;
       }
 
       await expectAccepted(world, account, [leg(good)]);
-      const { after } = lossAt(bad);
+      const { loss, after } = lossAt(bad);
+      expect(loss).to.be.within(1n, charge / 2n);
       await expect(simulate(world, account, [leg(bad)]))
         .to.be.revertedWithCustomError(clearingHouse, "ReductionRefused")
         .withArgs(before.equity, after.equity, before.maintenance, after.maintenance);
@@ -601,11 +603,20 @@ async function strained() {
   return { ...world, account };
 }
 
-/** Alice, long ETH and short BTC beyond what the group lets hedge, between her two requirements. */
+/** Alice, long more ETH than she is short of BTC, below her requirements. */
 async function hedgedAndStrained() {
-  const world = await frozen();
+  return hedged("-40");
+}
+
+/** The same with a little more of the hedge than counts. */
+async function hedgedToTheFloor() {
+  return hedged("-41");
+}
+
+async function hedged(short: string) {
+  const world = await still();
   const account = accountOf(world.alice);
-  await world.trade(account, BTC, wad("-40"));
+  await world.trade(account, BTC, wad(short));
   await world.trade(account, ETH, wad("1000"));
   await world.setPrice(ETH, wad("1755"));
   return { ...world, account };
