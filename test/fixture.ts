@@ -9,7 +9,7 @@
  */
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { ContractTransactionReceipt, ContractTransactionResponse } from "ethers";
-import { network } from "hardhat";
+import hre, { network } from "hardhat";
 
 import { type Parameters, defaults, SETTLEMENT, wad, WAD, WBTC_TOKEN, WETH_TOKEN } from "./parameters.ts";
 
@@ -18,6 +18,9 @@ const GAS = 1n << 24n;
 
 export const { ethers, networkHelpers } = await network.create({ override: { gas: GAS } });
 export const { time } = networkHelpers;
+
+/** Code that counts its coverage costs more gas than what is deployed: bounds on gas do not apply to it. */
+export const instrumented = hre.globalOptions.coverage;
 
 /**
  * The state after `fixture`, which runs once, one second later: the chain's clock would otherwise jump, at the next

@@ -135,6 +135,9 @@ library Listings {
         require(asset < books.assets, IClearingHouse.UnknownMarket(asset));
         _range("saleDiscount", saleDiscount, 0, PPM / 10);
         _range("lotExponent", lotExponent, 6, 24);
+        (RiskParameters risk, , ) = books.table.asset(asset);
+        _checkDiscount(books, risk.rates(block.timestamp), saleDiscount);
+        _checkDiscount(books, risk.rates(type(uint256).max), saleDiscount);
         books.tokens = uint8(token + 1);
         _write(
             books,
@@ -151,6 +154,10 @@ library Listings {
         _checkRates(target);
         if (sizes.status() != MarketStatus.None) {
             _checkInvariant(books, target, trade.takerFee(), sizes.openInterestCap(), sizes.depth());
+        }
+        for (uint256 token = 0; token < books.tokens; ++token) {
+            CollateralParameters collateral = books.table.collateral(token);
+            if (collateral.asset() == asset) _checkDiscount(books, target, collateral.saleDiscount());
         }
         _write(
             books,
@@ -292,12 +299,23 @@ library Listings {
         uint256 openInterestCap,
         uint256 depth
     ) private view {
-        (GlobalParameters globals, ) = books.table.globals();
-        uint256 relief =
-            ((PPM - globals.liquidationPenalty()) * (rates.gamma * PPM + globals.maintenanceFactor() * rates.sigma)) /
-                (PPM * PPM);
+        uint256 relief = _reliefDown(books, rates);
         uint256 cost = takerFee + Fixed.mulDivUp(openInterestCap, PPM, depth);
         require(relief > cost, IClearingHouse.ListingInvariantBroken(relief, cost));
+    }
+
+    /// @notice The same for collateral, whose sale costs its discount.
+    function _checkDiscount(BooksStorage storage books, RiskRates memory rates, uint256 discount) private view {
+        uint256 relief = _reliefDown(books, rates);
+        require(relief > discount, IClearingHouse.ListingInvariantBroken(relief, discount));
+    }
+
+    /// @notice (1 − φ)·(γ + m·σ), 1e-6 of notional.
+    function _reliefDown(BooksStorage storage books, RiskRates memory rates) private view returns (uint256) {
+        (GlobalParameters globals, ) = books.table.globals();
+        return
+            ((PPM - globals.liquidationPenalty()) * (rates.gamma * PPM + globals.maintenanceFactor() * rates.sigma)) /
+            (PPM * PPM);
     }
 
     function _checkRates(RiskRates memory rates) private pure {

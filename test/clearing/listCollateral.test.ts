@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { empty, ethers } from "../fixture.ts";
-import { ETH } from "../parameters.ts";
+import { ETH, WBTC } from "../parameters.ts";
 import { expectConserved, load } from "./support.ts";
 
 describe("ClearingHouse.listCollateral", () => {
@@ -38,6 +38,27 @@ describe("ClearingHouse.listCollateral", () => {
       await list(minimum);
     });
   }
+
+  it("refuses a discount that costs more than the requirement that a sale frees", async () => {
+    const { clearingHouse, parameters } = await load(empty);
+    const { gamma, sigma } = parameters.assets[ETH]?.risk ?? expect.fail("no ETH");
+    const { liquidationPenalty, maintenanceFactor } = parameters.globals;
+    const freed = Math.floor(((1e6 - liquidationPenalty) * (gamma + (maintenanceFactor * sigma) / 1e6)) / 1e6);
+
+    await clearingHouse.listCollateral.staticCall(ETH, freed - 1, 15);
+    await expect(clearingHouse.listCollateral.staticCall(ETH, freed, 15))
+      .to.be.revertedWithCustomError(clearingHouse, "ListingInvariantBroken")
+      .withArgs(BigInt(freed), BigInt(freed));
+  });
+
+  it("keeps a ramp from undercutting a listed discount", async () => {
+    const { clearingHouse, parameters } = await load(empty);
+    const risk = parameters.assets[WBTC]?.risk ?? expect.fail("no WBTC");
+
+    await expect(clearingHouse.rampRisk.staticCall(WBTC, { ...risk, sigma: 5_000, gamma: 4_000 }, 86_400))
+      .to.be.revertedWithCustomError(clearingHouse, "ListingInvariantBroken")
+      .withArgs(6_300n, 10_000n);
+  });
 
   it("refuses an asset that is not listed", async () => {
     const { clearingHouse } = await load(empty);

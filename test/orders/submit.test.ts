@@ -221,12 +221,4 @@ describe("Orders.submit", () => {
     await world.orders.connect(world.alice).multicall(data);
     expect(await pendingOf(world, account)).to.equal(2n);
   });
-
-  it("costs little", async () => {
-    const world = await loadFixture(funded);
-    const first = await submitted(world, order(ETH, ONE, { acceptablePrice: wad("1900") }));
-    const second = await submitted(world, order(ETH, -ONE, { reduceOnly: true }));
-    expect(first.receipt.gasUsed).to.be.lessThan(90_000n);
-    expect(second.receipt.gasUsed).to.be.lessThan(90_000n);
-  });
 });

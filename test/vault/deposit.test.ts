@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import { accountOf, empty, ethers, loadFixture, receiptOf } from "../fixture.ts";
+import { accountOf, empty, ethers, loadFixture } from "../fixture.ts";
 import { ETH, SETTLEMENT, wad, WBTC_TOKEN, WETH_TOKEN } from "../parameters.ts";
 import { expectRefused, LISTED, listToken } from "./helpers.ts";
 
@@ -344,16 +344,5 @@ describe("Vault.deposit", () => {
         );
       }
     });
-  });
-
-  it("costs no more than before", async () => {
-    const { vault, alice, account } = await loadFixture(withUsdc);
-    await vault.connect(alice).deposit(accountOf(alice, 1n), SETTLEMENT, USDC_UNIT);
-
-    const first = await receiptOf(vault.connect(alice).deposit(account, SETTLEMENT, USDC_UNIT));
-    const again = await receiptOf(vault.connect(alice).deposit(account, SETTLEMENT, USDC_UNIT));
-
-    expect(first.gasUsed).to.be.at.most(86_000n);
-    expect(again.gasUsed).to.be.at.most(69_000n);
   });
 });

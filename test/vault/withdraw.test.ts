@@ -1,7 +1,7 @@
 import { anyValue } from "@nomicfoundation/hardhat-ethers-chai-matchers/withArgs";
 import { expect } from "chai";
 
-import { accountOf, ethers, funded, loadFixture, receiptOf, time } from "../fixture.ts";
+import { accountOf, ethers, funded, loadFixture, time } from "../fixture.ts";
 import { DAY, ETH, SETTLEMENT, wad, WBTC_TOKEN, WETH_TOKEN } from "../parameters.ts";
 import { expectRefused, LISTED, listToken } from "./helpers.ts";
 
@@ -326,14 +326,5 @@ describe("Vault.withdraw", () => {
       () => vault.connect(alice).multicall([deposit, withdraw, tooMuch]),
       (call) => expect(call).to.be.revertedWithCustomError(clearingHouse, "InsufficientCash"),
     );
-  });
-
-  it("costs no more than before", async () => {
-    const { vault, tokens, alice, account } = await loadFixture(withAccount);
-    await tokens.usdc.mint(alice, 1n);
-
-    const { gasUsed } = await receiptOf(vault.connect(alice).withdraw(account, SETTLEMENT, 1n, alice));
-
-    expect(gasUsed).to.be.at.most(67_000n);
   });
 });
