@@ -43,6 +43,9 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
     /// account needs. With less, a call deep inside could fail for lack of gas and pass for a reason to cancel.
     uint256 private constant MIN_EXECUTION_GAS = 2_000_000;
 
+    /// @dev Longer than the longest window of a feed, so that everything else can be proved before.
+    uint256 private constant ABANDONED_AFTER = 8 days;
+
     uint256 private constant MIN_DELAY = 5;
     uint256 private constant MAX_DELAY = 240;
     uint256 private constant MIN_WINDOW = 60;
@@ -417,14 +420,29 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
         if (outcome == Outcome.Filled) {
             emit OrderFilled(account, sequence, payTo, settledAt, closing.pay);
         } else {
-            if (cause >= Cause.Expired) {
-                closing.forfeited = order.charge();
-                closing.released -= closing.forfeited;
-            }
-            clearingHouse.closeOrder(closing);
-            if (outcome == Outcome.Refunded) emit OrderRefunded(account, sequence, payTo, closing.pay);
-            else emit OrderCancelled(account, sequence, payTo, cause, closing.forfeited, closing.pay);
+            _close(closing, sequence, outcome, cause, order.charge());
         }
+    }
+
+    function _close(Closing memory closing, uint256 sequence, Outcome outcome, Cause cause, uint256 charge) private {
+        if (cause >= Cause.Expired) {
+            closing.forfeited = charge;
+            closing.released -= charge;
+        }
+        clearingHouse.closeOrder(closing);
+        (AccountId account, AccountId payTo) = (closing.account, closing.payTo);
+        if (outcome == Outcome.Refunded) emit OrderRefunded(account, sequence, payTo, closing.pay);
+        else emit OrderCancelled(account, sequence, payTo, cause, closing.forfeited, closing.pay);
+    }
+
+    /// @inheritdoc IOrders
+    function abandon(AccountId account, uint256 sequence, AccountId payTo) external locking {
+        (Order order, OrderLeg[] memory words) = _take(account, sequence);
+        uint256 earliest = order.boundary() + ABANDONED_AFTER;
+        require(block.timestamp >= earliest, NotAbandoned(earliest, block.timestamp));
+        Closing memory closing = _closing(order, words[0].asset(), Outcome.Refunded, _parameters);
+        (closing.account, closing.payTo) = (account, payTo);
+        _close(closing, sequence, Outcome.Cancelled, Cause.TooLate, order.charge());
     }
 
     /// @dev Takes the order out of storage.

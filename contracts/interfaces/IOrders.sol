@@ -191,6 +191,7 @@ interface IOrders {
     error NoPrice(uint256 asset);
     error PriceNotLive(uint256 asset, Refusal refusal);
     error SequencerDown();
+    error NotAbandoned(uint256 earliest, uint256 timestamp);
     error ExpiryOutOfRange(uint256 expiry, uint256 earliest, uint256 latest);
     error TriggerExpired(uint256 expiry, uint256 time);
     error ConditionNotMet(uint256 price, uint256 triggerPrice);
@@ -261,6 +262,11 @@ interface IOrders {
         RoundHint[] calldata hints,
         AccountId payTo
     ) external returns (Outcome outcome, Cause cause);
+
+    /// @notice Ends an order eight days after its boundary without any proof: as one executed too late, with its charge
+    /// forfeited. Only what cannot be proved (too many rounds at the boundary, a proxy that is gone) is left so long;
+    /// without this it would keep the account's money for ever.
+    function abandon(AccountId account, uint256 sequence, AccountId payTo) external;
 
     /// @notice Executes several orders. An item that fails is reported by `ItemFailed` and changes nothing.
     /// @dev Too little gas reverts the whole call, so that nobody can starve an item.
