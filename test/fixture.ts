@@ -13,10 +13,7 @@ import hre, { network } from "hardhat";
 
 import { type Parameters, defaults, SETTLEMENT, wad, WAD, WBTC_TOKEN, WETH_TOKEN } from "./parameters.ts";
 
-/** The gas limit of a transaction (EIP-7825): estimating it for each call would run every call twice. */
-const GAS = 1n << 24n;
-
-export const { ethers, networkHelpers } = await network.create({ override: { gas: GAS } });
+export const { ethers, networkHelpers } = await network.create();
 export const { time } = networkHelpers;
 
 /** Code that counts its coverage costs more gas than what is deployed: bounds on gas do not apply to it. */
