@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
+import {Clearing, Links} from "./Clearing.sol";
 import {
-    AssetListing,
     Closing,
     ESCROW_UNIT,
     FillResult,
@@ -18,129 +17,84 @@ import {
     Sale,
     SETTLEMENT
 } from "./interfaces/IClearingHouse.sol";
-import {IOracle} from "./interfaces/IOracle.sol";
-import {Books, BooksStorage, Flow, Market} from "./libraries/Books.sol";
+import {Books, BooksStorage, Flow} from "./libraries/Books.sol";
 import {Fills} from "./libraries/Fills.sol";
 import {Fixed, PPM, WAD} from "./libraries/Fixed.sol";
 import {Liquidations} from "./libraries/Liquidations.sol";
 import {Listings} from "./libraries/Listings.sol";
 import {ParameterTable} from "./libraries/ParameterTable.sol";
-import {PoolAccount} from "./libraries/PoolAccount.sol";
 import {Exposure, Risk, Terms} from "./libraries/Risk.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {AccountState} from "./types/AccountState.sol";
-import {MarketStatus, RiskParameters, RiskRates, SizeParameters, TradeParameters} from "./types/AssetParameters.sol";
+import {MarketStatus, RiskParameters, SizeParameters, TradeParameters} from "./types/AssetParameters.sol";
 import {Conditions} from "./types/Conditions.sol";
-import {Funding} from "./types/Funding.sol";
-import {CollateralParameters, GlobalParameters, GroupParameters, MoneyParameters} from "./types/GlobalParameters.sol";
-import {
-    ALL_RIGHTS,
-    OperatorGrant,
-    RIGHT_TRADE,
-    RIGHT_TRANSFER,
-    RIGHT_WITHDRAW,
-    toOperatorGrant
-} from "./types/OperatorGrant.sol";
+import {GlobalParameters, GroupParameters, MoneySettings} from "./types/GlobalParameters.sol";
+import {OperatorGrant, RIGHT_TRADE, RIGHT_TRANSFER, RIGHT_WITHDRAW} from "./types/OperatorGrant.sol";
 import {Price} from "./types/Price.sol";
 
 /// @title ClearingHouse
-contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
+/// @notice The books. What is documented in `IClearingHouse` is either here, on the way of every order, or in the extension.
+contract ClearingHouse is Clearing, Multicall {
     using Books for BooksStorage;
     using Liquidations for BooksStorage;
     using Listings for BooksStorage;
     using ParameterTable for address;
-    using PoolAccount for BooksStorage;
     using SafeCast for uint256;
 
-    IOracle public immutable oracle;
-    address public immutable vault;
-    address public immutable orders;
-    address public immutable pool;
+    /// @notice Code of all verbs that are not here; works on the storage of this contract.
+    address public immutable extension;
 
-    BooksStorage private _books;
-    bool private transient _locked;
-
-    /// @param vault_ Satellites are known before they are deployed: their addresses follow from the deployer's nonce.
+    /// @param links Satellites are known before they are deployed: their addresses follow from the deployer's nonce.
     constructor(
-        address authority,
-        IOracle oracle_,
-        address vault_,
-        address orders_,
-        address pool_,
+        Links memory links,
+        address extension_,
         GlobalParameters globals_,
         GroupParameters groups_,
-        MoneyParameters money_
-    ) AccessManaged(authority) {
-        oracle = oracle_;
-        vault = vault_;
-        orders = orders_;
-        pool = pool_;
+        MoneySettings memory money_
+    ) Clearing(links) {
+        extension = extension_;
         _books.initialize(globals_, groups_, money_);
-        // Never zero again: a first deposit should not pay for these slots.
-        _books.markTime = uint40(block.timestamp);
     }
 
-    modifier locking() {
-        require(!_locked, Locked());
-        _locked = true;
-        _;
-        _locked = false;
-    }
-
-    /// @dev Satellites call in under the lock that they took themselves.
-    modifier only(address satellite) {
-        require(msg.sender == satellite, OnlySatellite(msg.sender));
-        require(_locked, NotLocked());
-        _;
-    }
-
-    modifier settled() {
-        require(!_locked, Locked());
-        _;
+    /// @dev Everything that is not declared here belongs to the extension, whose code never changes either.
+    // solhint-disable-next-line no-complex-fallback
+    fallback() external {
+        address code = extension;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            calldatacopy(free, 0, calldatasize())
+            let done := delegatecall(gas(), code, free, calldatasize(), 0, 0)
+            returndatacopy(free, 0, returndatasize())
+            switch done
+            case 0 {
+                revert(free, returndatasize())
+            }
+            default {
+                return(free, returndatasize())
+            }
+        }
     }
 
     // ---------------------------------------------------------------- lock
 
-    /// @inheritdoc IClearingHouse
     function lock() external {
-        require(msg.sender == vault || msg.sender == orders || msg.sender == pool, OnlySatellite(msg.sender));
-        require(!_locked, Locked());
-        _locked = true;
+        _requireAnySatellite();
+        _lock();
     }
 
-    /// @inheritdoc IClearingHouse
     function unlock() external {
-        require(msg.sender == vault || msg.sender == orders || msg.sender == pool, OnlySatellite(msg.sender));
+        _requireAnySatellite();
         _locked = false;
     }
 
-    // ---------------------------------------------------------------- operators
-
-    /// @inheritdoc IClearingHouse
-    function setOperator(
-        AccountId account,
-        address operator,
-        uint256 rights,
-        uint256 until,
-        uint256 allowance
-    ) external locking {
-        require(msg.sender == account.owner(), NotAuthorized(account, msg.sender, ALL_RIGHTS));
+    function _requireAnySatellite() private view {
         require(
-            rights <= ALL_RIGHTS && until <= type(uint40).max && allowance <= type(uint64).max,
-            InvalidGrant(rights, until, allowance)
+            msg.sender == vault || msg.sender == orders || msg.sender == pool || msg.sender == insuranceFund,
+            IClearingHouse.OnlySatellite(msg.sender)
         );
-        _books.operators[account][operator] = toOperatorGrant(rights, until, allowance);
-        emit OperatorSet(account, operator, rights, until, allowance);
     }
 
-    /// @dev Reverts unless `caller` owns the account or is an operator with `right` and `fee` left in its allowance.
-    function _authorize(AccountId account, address caller, uint256 right, uint256 fee) private {
-        if (caller == account.owner()) return;
-        OperatorGrant grant = _books.operators[account][caller];
-        require(grant.rights() & right != 0, NotAuthorized(account, caller, right));
-        require(block.timestamp <= grant.until(), OperatorExpired(account, caller, grant.until()));
-        if (fee != 0) _books.operators[account][caller] = grant.spend(fee, block.timestamp);
-    }
+    // ---------------------------------------------------------------- operators
 
     function _authorized(AccountId account, address caller) private view returns (bool) {
         if (caller == account.owner()) return true;
@@ -150,110 +104,54 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
 
     // ---------------------------------------------------------------- deposit and withdraw
 
-    /// @inheritdoc IClearingHouse
     function credit(AccountId account, address caller, uint256 token, uint256 amount) external only(vault) {
         _add(account, caller, token, amount);
-        emit Credited(account, token, amount);
+        emit IClearingHouse.Credited(account, token, amount);
     }
 
-    /// @inheritdoc IClearingHouse
     function debit(AccountId account, address caller, uint256 token, uint256 amount) external only(vault) {
         _authorize(account, caller, RIGHT_WITHDRAW, 0);
-        _takeOut(account, token, amount);
-        emit Debited(account, token, amount);
+        Flow memory flow;
+        _takeOut(account, token, amount, flow);
+        _books.flush(flow);
+        emit IClearingHouse.Debited(account, token, amount);
     }
 
-    /// @inheritdoc IClearingHouse
     function transfer(AccountId from, AccountId to, uint256 token, uint256 amount) external locking {
         _authorize(from, msg.sender, RIGHT_TRANSFER, 0);
-        require(from.owner() == to.owner() && from != to, NotOwnSubAccounts(from, to));
-        _takeOut(from, token, amount);
-        _add(to, to.owner(), token, amount);
-        emit Transferred(from, to, token, amount);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function fundInsurance(AccountId account, uint256 amount) external locking {
-        _authorize(account, msg.sender, RIGHT_WITHDRAW, 0);
-        _takeOut(account, SETTLEMENT, amount);
+        require(from.owner() == to.owner() && from != to, IClearingHouse.NotOwnSubAccounts(from, to));
         Flow memory flow;
-        flow.insurance = amount.toInt256();
+        _takeOut(from, token, amount, flow);
         _books.flush(flow);
-        emit InsuranceFunded(account, amount);
+        _add(to, to.owner(), token, amount);
+        emit IClearingHouse.Transferred(from, to, token, amount);
     }
 
     function _add(AccountId account, address caller, uint256 token, uint256 amount) private {
-        require(amount != 0, ZeroAmount());
+        require(amount != 0, IClearingHouse.ZeroAmount());
         if (token == SETTLEMENT) {
             Flow memory flow;
             _books.pay(flow, account, amount.toInt256());
             _books.flush(flow);
             return;
         }
-        require(token < _books.tokens, UnknownCollateral(token));
+        require(token < _books.tokens, IClearingHouse.UnknownCollateral(token));
         AccountState memory state = _books.stateOf(account);
         if (state.collaterals & (1 << token) == 0) {
             // A kind of collateral that others may add is a way to fill up someone's account.
-            require(_authorized(account, caller), NotAuthorized(account, caller, RIGHT_TRADE));
+            require(_authorized(account, caller), IClearingHouse.NotAuthorized(account, caller, RIGHT_TRADE));
             state.collaterals |= 1 << token;
             Books.requireFewAssets(_books.assetsOf(state));
-            _books.store(account, state);
+            Flow memory flow;
+            _books.store(account, state, flow);
+            _books.flush(flow);
         }
         // The risk formula relies on the width.
         _books.collateral[account][token] = (_books.collateral[account][token] + amount).toUint112();
     }
 
-    /// @dev Takes cash or collateral out of an account: initial requirement afterwards, no pending order.
-    function _takeOut(AccountId account, uint256 token, uint256 amount) private {
-        require(amount != 0, ZeroAmount());
-        AccountState memory state = _books.stateOf(account);
-        require(state.pending == 0, OrderPending(account, state.pending));
-        if (token == SETTLEMENT) {
-            require(state.cash >= amount.toInt256(), InsufficientCash(account, state.cash, amount));
-            state.cash -= amount.toInt256();
-        } else {
-            require(token < _books.tokens, UnknownCollateral(token));
-            uint256 held = _books.collateral[account][token];
-            require(held >= amount, InsufficientCollateral(account, token, held, amount));
-            _books.collateral[account][token] = held - amount;
-            if (held == amount) state.collaterals ^= 1 << token;
-        }
-        _books.store(account, state);
-        _requireInitial(account, state);
-    }
-
-    /// @dev At the worse ends of all prices.
-    function _requireInitial(AccountId account, AccountState memory state) private {
-        if (state.positions == 0 && state.cash >= 0) return; // nothing owed, nothing required
-        (Exposure[] memory exposures, ) = _load(account, state, 0, false);
-        (GlobalParameters globals_, GroupParameters groups_) = _books.table.globals();
-        Terms memory terms = Risk.assess(exposures, state.cash, groups_, block.timestamp, true);
-        _requireMeetsInitial(account, terms, globals_);
-    }
-
-    function _requireMeetsInitial(AccountId account, Terms memory terms, GlobalParameters globals_) private pure {
-        require(
-            terms.meetsInitial(globals_),
-            InsufficientMargin(account, terms.weighted, terms.initial(), terms.shortfall())
-        );
-    }
-
-    /// @dev Exposures to all that the account holds and to `more`.
-    function _load(
-        AccountId account,
-        AccountState memory state,
-        uint256 more,
-        bool needPeg
-    ) private returns (Exposure[] memory exposures, Conditions conditions) {
-        uint256 assets = _books.assetsOf(state) | more;
-        Price[] memory prices;
-        (conditions, prices) = oracle.read(assets, needPeg);
-        exposures = _books.exposuresOf(account, state, assets, prices);
-    }
-
     // ---------------------------------------------------------------- orders
 
-    /// @inheritdoc IClearingHouse
     function openOrder(
         AccountId account,
         address caller,
@@ -263,29 +161,33 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
     ) external only(orders) returns (uint256 sequence, uint256 charge) {
         charge = _cancelCharge(legs, reduceOnly);
         _authorize(account, caller, RIGHT_TRADE, pay + charge);
+        require(reduceOnly || !_books.paused, IClearingHouse.IncreaseRefused(account, 0, 3));
         AccountState memory state = _books.stateOf(account);
-        require(!state.exclusive && (reduceOnly || !state.raising), OrderPending(account, state.pending));
+        require(
+            !state.exclusive && (reduceOnly || !state.raising),
+            IClearingHouse.OrderPending(account, state.pending)
+        );
         sequence = state.sequence++;
         state.pending++;
         if (!reduceOnly) state.raising = true;
 
         Flow memory flow;
         if (state.cash < (pay + charge).toInt256() && reduceOnly) {
-            require(state.pending == 1, OrderPending(account, state.pending - 1));
+            require(state.pending == 1, IClearingHouse.OrderPending(account, state.pending - 1));
             charge = 0;
             state.exclusive = true;
         }
         bool covered = state.cash >= (pay + charge).toInt256();
         state.cash = Books.moveCash(flow, state.cash, -(pay + charge).toInt256());
-        _books.store(account, state);
+        _books.store(account, state, flow);
         if (!covered) {
+            if (!reduceOnly) _books.requireLiquidity(flow);
             _books.flush(flow);
             if (reduceOnly) _requireMaintenance(account, state);
             else _requireInitial(account, state);
         }
     }
 
-    /// @inheritdoc IClearingHouse
     function reserveSequence(
         AccountId account,
         address caller,
@@ -294,19 +196,19 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
         _authorize(account, caller, RIGHT_TRADE, pay);
         AccountState memory state = _books.stateOf(account);
         sequence = state.sequence++;
-        _books.store(account, state);
+        Flow memory flow;
+        _books.store(account, state, flow);
+        _books.flush(flow);
     }
 
-    /// @inheritdoc IClearingHouse
     function payKeeper(AccountId from, AccountId to, uint256 amount) external only(orders) {
         Flow memory flow;
         _books.pay(flow, from, -amount.toInt256());
         _books.pay(flow, to, amount.toInt256());
         _books.flush(flow);
-        emit KeeperPaid(from, to, amount);
+        emit IClearingHouse.KeeperPaid(from, to, amount);
     }
 
-    /// @inheritdoc IClearingHouse
     function executeOrder(
         Closing calldata closing,
         Leg[] calldata legs
@@ -318,7 +220,6 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
         _finish(closing, state, flow);
     }
 
-    /// @inheritdoc IClearingHouse
     function closeOrder(Closing calldata closing) external only(orders) {
         AccountState memory state = _books.stateOf(closing.account);
         Flow memory flow;
@@ -335,20 +236,26 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
     }
 
     function _finish(Closing calldata closing, AccountState memory state, Flow memory flow) private {
-        _books.store(closing.account, state);
+        _books.store(closing.account, state, flow);
         // After the account is stored: it may be paid itself.
         _books.pay(flow, closing.payTo, closing.pay.toInt256());
         _books.flush(flow);
-        emit OrderClosed(closing.account, closing.payTo, closing.released, closing.pay, closing.forfeited);
+        emit IClearingHouse.OrderClosed(
+            closing.account,
+            closing.payTo,
+            closing.released,
+            closing.pay,
+            closing.forfeited
+        );
     }
 
     /// @notice Taker fee on the notional of all legs, rounded up to ESCROW_UNIT.
     function _cancelCharge(Leg[] calldata legs, bool reduceOnly) private view returns (uint256 charge) {
         for (uint256 i = 0; i < legs.length; ++i) {
             Leg calldata leg = legs[i];
-            require(leg.delta != 0, ZeroSize(leg.asset));
+            require(leg.delta != 0, IClearingHouse.ZeroSize(leg.asset));
             (, SizeParameters sizes, TradeParameters trade) = _marketParameters(leg.asset);
-            require(reduceOnly || sizes.status() == MarketStatus.Active, MarketIsReduceOnly(leg.asset));
+            require(reduceOnly || sizes.status() == MarketStatus.Active, IClearingHouse.MarketIsReduceOnly(leg.asset));
             charge += Fixed.mulDivUp(SignedMath.abs(leg.delta) * leg.price, trade.takerFee(), PPM * WAD);
         }
         return Fixed.divUp(charge, ESCROW_UNIT) * ESCROW_UNIT;
@@ -357,19 +264,17 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
     function _marketParameters(
         uint256 asset
     ) private view returns (RiskParameters risk, SizeParameters sizes, TradeParameters trade) {
-        require(asset < _books.assets, UnknownMarket(asset));
+        require(asset < _books.assets, IClearingHouse.UnknownMarket(asset));
         (risk, sizes, trade) = _books.table.asset(asset);
-        require(sizes.status() != MarketStatus.None, UnknownMarket(asset));
+        require(sizes.status() != MarketStatus.None, IClearingHouse.UnknownMarket(asset));
     }
 
     function _requireMaintenance(AccountId account, AccountState memory state) private {
-        (Exposure[] memory exposures, ) = _load(account, state, 0, false);
-        (GlobalParameters globals_, GroupParameters groups_) = _books.table.globals();
-        Terms memory terms = Risk.assess(exposures, state.cash, groups_, block.timestamp, true);
+        (Terms memory terms, GlobalParameters globals_) = _assess(account, state);
         uint256 requirement = terms.maintenance(globals_);
         require(
             terms.equity > int256(requirement),
-            InsufficientMargin(account, terms.equity, requirement, terms.shortfall())
+            IClearingHouse.InsufficientMargin(account, terms.equity, requirement, terms.shortfall())
         );
     }
 
@@ -391,13 +296,14 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
         uint256 legAssets = 0;
         for (uint256 i = 0; i < legs.length; ++i) {
             uint256 asset = legs[i].asset;
-            require(legs[i].delta != 0, ZeroSize(asset));
-            require(legAssets & (1 << asset) == 0, DuplicateLeg(asset));
+            require(legs[i].delta != 0, IClearingHouse.ZeroSize(asset));
+            require(legAssets & (1 << asset) == 0, IClearingHouse.DuplicateLeg(asset));
             legAssets |= 1 << asset;
         }
         uint256 held = _books.assetsOf(state);
         if (held | legAssets != held) Books.requireFewAssets(held | legAssets);
         (Exposure[] memory exposures, Conditions conditions) = _load(account, state, legAssets, true);
+        _books.foldClosed(account, state, flow, exposures);
         GroupParameters groups_;
         (globals_, groups_) = _books.table.globals();
         Before memory before = Before({
@@ -408,13 +314,16 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
 
         results = new FillResult[](legs.length);
         uint256 fees = 0;
+        bool widened = false;
         for (uint256 i = 0; i < legs.length; ++i) {
             Exposure memory e = Books.find(exposures, legs[i].asset);
             (before.sizes[i], before.quotes[i]) = (e.size, e.quote);
             results[i] = _fillLeg(account, state, flow, e, legs[i], reduceOnly, globals_);
             fees += results[i].fee;
+            widened = widened || _widens(before.sizes[i], e.size);
         }
         Fills.splitFees(flow, fees, globals_);
+        if (widened && state.cash < SignedMath.min(before.cash, 0)) _books.requireLiquidity(flow);
 
         terms = Risk.assess(exposures, state.cash, groups_, block.timestamp, true);
         bool initial = terms.meetsInitial(globals_);
@@ -422,6 +331,11 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
         if (!initial || reason != 0) {
             _requireReduction(account, exposures, before, results, globals_, groups_, terms, blocked, reason);
         }
+    }
+
+    function _widens(int256 before, int256 size) private pure returns (bool) {
+        return
+            size != 0 && (before == 0 || (before < 0) != (size < 0) || SignedMath.abs(size) > SignedMath.abs(before));
     }
 
     function _fillLeg(
@@ -434,19 +348,20 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
         GlobalParameters globals_
     ) private returns (FillResult memory result) {
         MarketStatus status = e.sizes.status();
-        require(status != MarketStatus.None, UnknownMarket(leg.asset));
+        require(status != MarketStatus.None, IClearingHouse.UnknownMarket(leg.asset));
+        require(status != MarketStatus.Closed, IClearingHouse.MarketIsReduceOnly(leg.asset));
         if (e.size == 0) _books.accrue(e);
         int256 sizeBefore = e.size;
         int256 delta = leg.delta;
         bool opposite = sizeBefore != 0 && (sizeBefore < 0) != (delta < 0);
         if (reduceOnly) {
-            require(opposite, NothingToReduce(account, leg.asset, sizeBefore, delta));
+            require(opposite, IClearingHouse.NothingToReduce(account, leg.asset, sizeBefore, delta));
             if (SignedMath.abs(delta) > SignedMath.abs(sizeBefore)) delta = -sizeBefore;
         }
         result = Fills.fill(_books, flow, account, state, e, delta, leg.price);
         require(
             status == MarketStatus.Active || (opposite && SignedMath.abs(delta) <= SignedMath.abs(sizeBefore)),
-            MarketIsReduceOnly(leg.asset)
+            IClearingHouse.MarketIsReduceOnly(leg.asset)
         );
         Fills.requireViable(e, leg.price, _books.table.money());
         Fills.requireWithinCaps(_books, e, sizeBefore, leg.price, globals_);
@@ -457,9 +372,10 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
         Exposure[] memory exposures,
         Conditions conditions,
         uint256 legAssets
-    ) private pure returns (uint256 asset, uint256 reason) {
+    ) private view returns (uint256 asset, uint256 reason) {
         if (!conditions.sequencerSettled()) return (0, 1);
         if (!conditions.pegHeld()) return (0, 2);
+        if (_books.paused) return (0, 3);
         for (uint256 bits = legAssets; bits != 0; bits = Books.withoutLowestBit(bits)) {
             asset = Books.lowestBit(bits);
             Price price = Books.find(exposures, asset).price;
@@ -496,7 +412,7 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
         uint256 maintenance0 = start.maintenance(globals_);
         uint256 maintenance1 = terms.maintenance(globals_);
         if (maintenance1 > maintenance0) {
-            require(reason == 0, IncreaseRefused(account, blocked, reason));
+            require(reason == 0, IClearingHouse.IncreaseRefused(account, blocked, reason));
             _requireMeetsInitial(account, terms, globals_);
         }
         if (terms.meetsInitial(globals_)) return;
@@ -505,13 +421,11 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
             loss <= int256(charge) &&
                 loss <= int256(maintenance0 - maintenance1) &&
                 terms.equity >= SignedMath.min(start.equity, 0),
-            ReductionRefused(start.equity, terms.equity, maintenance0, maintenance1)
+            IClearingHouse.ReductionRefused(start.equity, terms.equity, maintenance0, maintenance1)
         );
     }
 
-    /// @inheritdoc IClearingHouse
-    function simulate(AccountId account, Leg[] calldata legs, bool reduceOnly) external {
-        require(!_locked, Locked());
+    function simulate(AccountId account, Leg[] calldata legs, bool reduceOnly) external settled {
         AccountState memory state = _books.stateOf(account);
         Flow memory flow;
         (FillResult[] memory fills, Terms memory terms, GlobalParameters globals_) = _trade(
@@ -521,189 +435,18 @@ contract ClearingHouse is IClearingHouse, AccessManaged, Multicall {
             legs,
             reduceOnly
         );
-        revert Simulated(fills, state.cash, terms, terms.initial(), terms.maintenance(globals_));
+        revert IClearingHouse.Simulated(fills, state.cash, terms, terms.initial(), terms.maintenance(globals_));
     }
 
     // ---------------------------------------------------------------- liquidation
 
-    /// @inheritdoc IClearingHouse
     function liquidate(
         AccountId account,
         Reduction[] calldata reductions,
         Sale[] calldata sales,
         AccountId liquidator
-    ) external locking returns (LiquidationResult memory result) {
+    ) external locking returns (LiquidationResult memory) {
         _authorize(liquidator, msg.sender, RIGHT_TRADE, 0);
-        result = _books.liquidate(oracle, account, reductions, sales, liquidator);
-        if (sales.length != 0) {
-            // The buyer has swapped cash for collateral: as after a withdrawal.
-            AccountState memory state = _books.stateOf(liquidator);
-            require(state.pending == 0, OrderPending(liquidator, state.pending));
-            _requireInitial(liquidator, state);
-        }
-    }
-
-    // ---------------------------------------------------------------- pool
-
-    /// @inheritdoc IClearingHouse
-    function markPool() external locking returns (int256 value) {
-        (value, , ) = _books.mark(oracle);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function valuePool() external only(pool) returns (int256 value, uint256 gross, bool live) {
-        return _books.mark(oracle);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function fundPool(AccountId account, address caller, uint256 amount) external only(pool) {
-        _authorize(account, caller, RIGHT_WITHDRAW, 0);
-        _takeOut(account, SETTLEMENT, amount);
-        Flow memory flow;
-        flow.base = amount.toInt256();
-        _books.flush(flow);
-        _books.mark(oracle);
-        emit PoolFunded(account, amount);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function drainPool(AccountId account, uint256 amount) external only(pool) {
-        _books.drain(oracle, account, amount);
-    }
-
-    // ---------------------------------------------------------------- governance
-
-    /// @notice Lists assets; their indices follow those listed before.
-    function listAssets(AssetListing[] calldata listings) external restricted locking {
-        _books.listAssets(listings);
-    }
-
-    /// @notice Lists a collateral token; its index is that of the vault.
-    /// @param saleDiscount 1e-6. @param lotExponent Lot of a sale = 10^lotExponent of WAD.
-    function listCollateral(uint256 asset, uint256 saleDiscount, uint256 lotExponent) external restricted locking {
-        _books.listCollateral(asset, saleDiscount, lotExponent);
-    }
-
-    /// @notice Moves an asset's risk rates to `target` linearly over `duration` seconds.
-    function rampRisk(uint256 asset, RiskRates calldata target, uint256 duration) external restricted locking {
-        _books.rampRisk(asset, target, duration);
-    }
-
-    /// @notice Sets what does not enter any requirement: caps and fees.
-    function setLimits(
-        uint256 asset,
-        uint256 openInterestCap,
-        uint256 openInterestShare,
-        uint256 skewCap,
-        uint256 takerFee,
-        uint256 makerFee
-    ) external restricted locking {
-        _books.setLimits(asset, openInterestCap, openInterestShare, skewCap, takerFee, makerFee);
-    }
-
-    function setReduceOnly(uint256 asset, bool reduceOnly) external restricted locking {
-        _books.setReduceOnly(asset, reduceOnly);
-    }
-
-    /// @notice Sets amounts in cents of settlement token.
-    function setMoney(uint256 minNotional, uint256 smallRequirement, uint256 flatReward) external restricted locking {
-        _books.setMoney(minNotional, smallRequirement, flatReward);
-    }
-
-    /// @notice Pays protocol fees out to an account, WAD.
-    function payProtocolFees(AccountId account, uint256 amount) external restricted locking {
-        Flow memory flow;
-        flow.protocolFees = -amount.toInt256();
-        _books.pay(flow, account, amount.toInt256());
-        _books.flush(flow);
-        emit ProtocolFeesPaid(account, amount);
-    }
-
-    // ---------------------------------------------------------------- views
-
-    /// @inheritdoc IClearingHouse
-    function snapshot(
-        AccountId account
-    ) external view settled returns (AccountState memory state, Exposure[] memory exposures, Conditions conditions) {
-        state = _books.stateOf(account);
-        uint256 assets = _books.assetsOf(state);
-        Price[] memory prices;
-        (conditions, prices) = oracle.peek(assets, false);
-        exposures = _books.exposuresOf(account, state, assets, prices);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function accountOf(AccountId account) external view settled returns (AccountState memory) {
-        return _books.stateOf(account);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function positionOf(AccountId account, uint256 asset) external view settled returns (int256 size, int256 quote) {
-        return (_books.positions[account][asset].size(), _books.positions[account][asset].quote());
-    }
-
-    /// @inheritdoc IClearingHouse
-    function collateralOf(AccountId account, uint256 token) external view settled returns (uint256) {
-        return _books.collateral[account][token];
-    }
-
-    /// @inheritdoc IClearingHouse
-    function operatorOf(AccountId account, address operator) external view returns (OperatorGrant) {
-        return _books.operators[account][operator];
-    }
-
-    /// @inheritdoc IClearingHouse
-    function marketOf(
-        uint256 asset
-    )
-        external
-        view
-        settled
-        returns (uint256 longSize, int256 longQuote, uint256 shortSize, int256 shortQuote, Funding funding)
-    {
-        Market storage market = _books.markets[asset];
-        return (market.long.size(), market.long.quote(), market.short.size(), market.short.quote(), market.funding);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function balances()
-        external
-        view
-        settled
-        returns (
-            int256 base,
-            uint256 debts,
-            uint256 insurance,
-            uint256 protocolFees,
-            int256 markValue,
-            uint256 markTime
-        )
-    {
-        return (_books.base, _books.debts, _books.insurance, _books.protocolFees, _books.markValue, _books.markTime);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function parametersOf(uint256 asset) external view returns (RiskParameters, SizeParameters, TradeParameters) {
-        return _books.table.asset(asset);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function globals()
-        external
-        view
-        returns (GlobalParameters globals_, GroupParameters groups_, MoneyParameters money_)
-    {
-        (globals_, groups_) = _books.table.globals();
-        money_ = _books.table.money();
-    }
-
-    /// @inheritdoc IClearingHouse
-    function collateralParametersOf(uint256 token) external view returns (CollateralParameters) {
-        return _books.table.collateral(token);
-    }
-
-    /// @inheritdoc IClearingHouse
-    function listed() external view returns (uint256 assets, uint256 tokens) {
-        return (_books.assets, _books.tokens);
+        return _liquidate(account, reductions, sales, liquidator);
     }
 }

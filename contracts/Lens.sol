@@ -4,25 +4,59 @@ pragma solidity ^0.8.30;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
-import {FillResult, IClearingHouse, Leg} from "./interfaces/IClearingHouse.sol";
-import {AccountView, GroupRisk, Health, Holding, ILens, MarketView, Preview} from "./interfaces/ILens.sol";
+import {LiquidationFinder} from "./LiquidationFinder.sol";
+import {
+    FillResult,
+    IClearingHouse,
+    Ledger,
+    Leg,
+    PoolValuation,
+    SETTLEMENT,
+    SideView
+} from "./interfaces/IClearingHouse.sol";
+import {IInsuranceFund} from "./interfaces/IInsuranceFund.sol";
+import {
+    AccountView,
+    Custody,
+    GroupRisk,
+    Health,
+    Holding,
+    ILens,
+    ILiquidationFinder,
+    LiquidationPlan,
+    MarketSolvency,
+    MarketView,
+    Preview,
+    Solvency,
+    Standing
+} from "./interfaces/ILens.sol";
+import {IVault} from "./interfaces/IVault.sol";
 import {Fixed, PPM, WAD} from "./libraries/Fixed.sol";
+import {Interest} from "./libraries/Interest.sol";
 import {Pricing} from "./libraries/Pricing.sol";
 import {Exposure, Risk, Terms} from "./libraries/Risk.sol";
+import {Sides} from "./libraries/Sides.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {AccountState} from "./types/AccountState.sol";
-import {RiskRates, SizeParameters, TradeParameters} from "./types/AssetParameters.sol";
+import {MarketStatus, RiskRates, SizeParameters, TradeParameters} from "./types/AssetParameters.sol";
 import {Conditions} from "./types/Conditions.sol";
 import {Funding} from "./types/Funding.sol";
-import {GlobalParameters, GroupParameters, MAX_GROUPS} from "./types/GlobalParameters.sol";
+import {GlobalParameters, GroupParameters, MAX_GROUPS, MoneyParameters} from "./types/GlobalParameters.sol";
+import {MarketWatch} from "./types/MarketWatch.sol";
 import {Price, Refusal, toPrice} from "./types/Price.sol";
+import {ONE_64, SideIndex, toSideIndex} from "./types/SideIndex.sol";
 
 /// @title Lens
 contract Lens is ILens {
+    /// @inheritdoc ILens
     IClearingHouse public immutable clearingHouse;
+
+    /// @dev Apart for the limit on the size of code.
+    ILiquidationFinder private immutable _finder;
 
     constructor(IClearingHouse clearingHouse_) {
         clearingHouse = clearingHouse_;
+        _finder = new LiquidationFinder(clearingHouse_, this);
     }
 
     // ---------------------------------------------------------------- accounts
@@ -34,6 +68,7 @@ contract Lens is ILens {
         Terms memory better = Risk.assess(exposures, state.cash, groups, block.timestamp, false);
         Terms memory worse = Risk.assess(exposures, state.cash, groups, block.timestamp, true);
         result.cash = state.cash;
+        result.debtShares = state.shares;
         result.pending = state.pending;
         result.sequence = state.sequence;
         result.equity = better.equity;
@@ -43,7 +78,9 @@ contract Lens is ILens {
         result.initialEquity = worse.weighted;
         result.initial = worse.initial();
         result.shortfall = worse.shortfall();
-        result.liquidatable = _liquidatable(state, exposures, conditions, better, globals);
+        (result.owed, result.owedLimit) = _owed(better, globals);
+        result.standing = _standing(id, state, exposures, conditions, better);
+        result.insolventSince = clearingHouse.insolventSince(id);
         result.holdings = new Holding[](exposures.length);
         for (uint256 i = 0; i < exposures.length; ++i) result.holdings[i] = _holding(exposures[i]);
         result.groups = _groups(exposures, groups);
@@ -104,24 +141,6 @@ contract Lens is ILens {
         return result;
     }
 
-    /// @dev Whether some basket may be liquidated: unhealthy, sequencer settled, and something of it can be closed.
-    function _liquidatable(
-        AccountState memory state,
-        Exposure[] memory exposures,
-        Conditions conditions,
-        Terms memory better,
-        GlobalParameters globals
-    ) private pure returns (bool) {
-        if (!conditions.sequencerSettled()) return false;
-        // Nothing left but debt: it is booked.
-        if ((state.positions | state.collaterals) == 0) return state.cash < 0 && state.pending == 0;
-        if (better.equity > int256(better.maintenance(globals))) return false;
-        for (uint256 i = 0; i < exposures.length; ++i) {
-            if (exposures[i].price.liquidatable()) return true;
-        }
-        return false;
-    }
-
     // ---------------------------------------------------------------- health
 
     /// @inheritdoc ILens
@@ -137,9 +156,85 @@ contract Lens is ILens {
                 equity: terms.equity,
                 maintenance: terms.maintenance(globals),
                 initial: terms.initial(),
-                liquidatable: _liquidatable(state, exposures, conditions, terms, globals)
+                standing: _standing(ids[i], state, exposures, conditions, terms)
             });
         }
+    }
+
+    /// @dev As the clearing house judges it. @param terms At the better ends.
+    function _standing(
+        AccountId id,
+        AccountState memory state,
+        Exposure[] memory exposures,
+        Conditions conditions,
+        Terms memory terms
+    ) private view returns (Standing memory result) {
+        (GlobalParameters globals, GroupParameters groups, ) = clearingHouse.globals();
+        // Nothing is done to anybody in a time in which nobody could act for themselves.
+        if (!conditions.sequencerSettled()) return result;
+        if ((state.positions | state.collaterals) == 0) {
+            result.owing = state.cash < 0 && state.pending == 0;
+            return result;
+        }
+        (bool closing, bool selling) = _closable(exposures);
+        (uint256 owed, uint256 limit) = _owed(terms, globals);
+        result.convertible = selling && owed > limit;
+        result.insolvent = state.positions == 0 && state.cash < 0 && terms.equity <= 0;
+        if (terms.equity > int256(terms.maintenance(globals))) return result;
+        result.graced = _graced(id, exposures, state.cash, globals, groups);
+        result.liquidatable = !result.graced && (closing || selling);
+    }
+
+    /// @dev Whether some position may be closed, and some collateral be sold.
+    function _closable(Exposure[] memory exposures) private view returns (bool closing, bool selling) {
+        (Conditions conditions, ) = clearingHouse.oracle().peek(0, true);
+        for (uint256 i = 0; i < exposures.length; ++i) {
+            Exposure memory e = exposures[i];
+            if (!e.price.liquidatable()) continue;
+            if (e.size != 0) closing = true;
+            if (e.collateral != 0) selling = conditions.settlementPrice() != 0;
+        }
+    }
+
+    /// @notice h = max(0, −(c + U)) and λ_M·Σ k·P, as `convert` has them.
+    function _owed(Terms memory terms, GlobalParameters globals) private pure returns (uint256 owed, uint256 limit) {
+        int256 free = terms.equity - int256(terms.collateralValue);
+        owed = free < 0 ? uint256(-free) : 0;
+        limit = Fixed.mulDivDown(terms.collateralValue, globals.shortfallMaintenance(), PPM);
+    }
+
+    /// @dev Whether the account is healthy with the sizes that it had before the last deleveraging.
+    function _graced(
+        AccountId id,
+        Exposure[] memory exposures,
+        int256 cash,
+        GlobalParameters globals,
+        GroupParameters groups
+    ) private view returns (bool) {
+        Exposure[] memory before = new Exposure[](exposures.length);
+        bool cut = false;
+        for (uint256 i = 0; i < exposures.length; ++i) {
+            Exposure memory e = exposures[i];
+            before[i] = e;
+            if (e.size == 0 || !e.funding.hasIndex(e.size > 0)) continue;
+            (bool graced, int256 size, int256 quote) = clearingHouse.formerPositionOf(id, e.asset);
+            if (!graced) continue;
+            cut = true;
+            before[i] = Exposure({
+                asset: e.asset,
+                price: e.price,
+                size: size,
+                quote: quote,
+                collateral: e.collateral,
+                funding: e.funding,
+                risk: e.risk,
+                sizes: e.sizes,
+                trade: e.trade
+            });
+        }
+        if (!cut) return false;
+        Terms memory terms = Risk.assess(before, cash, groups, block.timestamp, false);
+        return terms.equity > int256(terms.maintenance(globals));
     }
 
     // ---------------------------------------------------------------- liquidation price
@@ -227,6 +322,18 @@ contract Lens is ILens {
         }
     }
 
+    // ---------------------------------------------------------------- liquidation
+
+    /// @inheritdoc ILiquidationFinder
+    function leastReduction(AccountId id, uint256 asset) external view returns (LiquidationPlan memory) {
+        return _finder.leastReduction(id, asset);
+    }
+
+    /// @inheritdoc ILiquidationFinder
+    function leastSlice(AccountId id) external view returns (LiquidationPlan memory) {
+        return _finder.leastSlice(id);
+    }
+
     // ---------------------------------------------------------------- markets and pool
 
     /// @inheritdoc ILens
@@ -254,26 +361,89 @@ contract Lens is ILens {
         result.skewCap = trade.skewCap();
         result.takerFee = trade.takerFee();
         result.makerFee = trade.makerFee();
+        result.closesAt = clearingHouse.watchOf(asset).closesAt();
     }
 
     /// @inheritdoc ILens
     function poolEquity() external view returns (int256 equity, bool live) {
-        live = true;
-        (int256 base, uint256 debts, , , , ) = clearingHouse.balances();
-        equity = base + int256(debts);
-        (uint256 assets, ) = clearingHouse.listed();
-        for (uint256 asset = 0; asset < assets; ++asset) {
-            (uint256 longSize, int256 longQuote, uint256 shortSize, int256 shortQuote, Funding funding) = clearingHouse
-                .marketOf(asset);
-            if (longSize == 0 && shortSize == 0) continue;
-            (, SizeParameters sizes, TradeParameters trade) = clearingHouse.parametersOf(asset);
-            (, Price[] memory prices) = clearingHouse.oracle().peek(1 << asset, false);
-            if (!prices[0].live()) live = false;
-            uint256 price = prices[0].last();
-            int256 net = int256(price) - funding.accrued(trade.maxFundingRate(), price, block.timestamp).index();
-            equity -= Pricing.sideValueCeil(int256(longSize), longQuote, net);
-            equity -= Pricing.sideValueCeil(-int256(shortSize), shortQuote, net);
-            equity -= int256(Pricing.heldPremiumUp(int256(longSize) - int256(shortSize), price, sizes.depth()));
+        PoolValuation memory pool = clearingHouse.poolValuation();
+        return (pool.equity, pool.live);
+    }
+
+    // ---------------------------------------------------------------- solvency
+
+    /// @inheritdoc ILens
+    function solvency() external view returns (Solvency memory result) {
+        Ledger memory ledger = clearingHouse.ledger();
+        (, , MoneyParameters money) = clearingHouse.globals();
+        result.ledger = ledger;
+        result.pool = clearingHouse.poolValuation();
+        result.custody = _custody();
+        Custody memory settlement = result.custody[0];
+        int256 unit = int256(10 ** (18 - settlement.decimals));
+        int256 held = int256(settlement.held) * unit;
+        result.tradersCash = held - ledger.base - int256(ledger.insurance + ledger.protocolFees);
+        result.seniorCoverage = held + SignedMath.min(settlement.surplus, 0) * unit - result.tradersCash;
+        result.insuranceTarget = IInsuranceFund(clearingHouse.insuranceFund()).targetBalance();
+        result.utilisation = Interest.utilisationDown(ledger.base, ledger.lent);
+        result.borrowRate = Interest.rateDown(result.utilisation, money);
+        uint256 budget =
+            ledger.markValue > 0 ? Fixed.mulDivDown(uint256(ledger.markValue), money.lossBudget(), PPM) : 0;
+        result.markets = _markets(budget);
+    }
+
+    function _custody() private view returns (Custody[] memory custody) {
+        IVault vault = IVault(clearingHouse.vault());
+        custody = new Custody[](vault.count() + 1);
+        for (uint256 i = 0; i < custody.length; ++i) {
+            Custody memory c = custody[i];
+            c.token = i == 0 ? SETTLEMENT : i - 1;
+            (c.contractAddress, c.decimals) = vault.tokenOf(c.token);
+            c.held = vault.held(c.token);
+            c.surplus = vault.surplus(c.token);
         }
+    }
+
+    function _markets(uint256 budget) private view returns (MarketSolvency[] memory rows) {
+        (uint256 assets, ) = clearingHouse.listed();
+        (, Price[] memory prices) = clearingHouse.oracle().peek((1 << assets) - 1, false);
+        rows = new MarketSolvency[](assets);
+        uint256 count = 0;
+        for (uint256 asset = 0; asset < assets; ++asset) {
+            (, SizeParameters sizes, TradeParameters trade) = clearingHouse.parametersOf(asset);
+            if (sizes.status() == MarketStatus.None) continue;
+            MarketSolvency memory row = rows[count++];
+            (row.asset, row.status, row.budget) = (asset, sizes.status(), budget);
+            (row.price, row.refusal) = (prices[asset].last(), prices[asset].refusal());
+            _weighSides(row, sizes, trade);
+            (row.insuranceRoom, row.insuranceCap) = clearingHouse.insuranceRoomOf(asset);
+            MarketWatch watch = clearingHouse.watchOf(asset);
+            (row.flag, row.flaggedAt, row.overSince) = (watch.trigger(), watch.flaggedAt(), watch.overSince());
+            (row.graceUntil, row.closesAt) = (watch.graceUntil(), watch.closesAt());
+        }
+        assembly ("memory-safe") {
+            // Fewer than there is room for.
+            mstore(rows, count)
+        }
+    }
+
+    function _weighSides(MarketSolvency memory row, SizeParameters sizes, TradeParameters trade) private view {
+        (, , , , Funding funding) = clearingHouse.marketOf(row.asset);
+        int256 net = int256(row.price) - funding.accrued(trade.maxFundingRate(), row.price, block.timestamp).index();
+        SideView memory long = clearingHouse.sideOf(row.asset, true);
+        SideView memory short = clearingHouse.sideOf(row.asset, false);
+        (row.longSize, row.shortSize) = (long.size, short.size);
+        row.skew = int256(long.size) - int256(short.size);
+        row.longValue = _sideValueCeil(long, int256(long.units), net);
+        row.shortValue = _sideValueCeil(short, -int256(short.units), net);
+        row.heldPremium = Pricing.heldPremiumUp(row.skew, row.price, sizes.depth());
+    }
+
+    /// @notice N·A·(P − F) + N·B + M·H, as `Sides.valueCeil`.
+    function _sideValueCeil(SideView memory side, int256 units, int256 net) private pure returns (int256) {
+        SideIndex index = toSideIndex(side.scale, side.profitScale, side.shift);
+        return
+            Fixed.mulDivCeil(units * int256(side.scale), net, ONE_64 * WAD) +
+            Sides.heldQuoteCeil(index, units, side.quote);
     }
 }

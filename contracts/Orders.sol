@@ -475,7 +475,9 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
                 boundary: order.boundary(),
                 hint: hints[i]
             });
-            if (verdict == Verdict.Void) return (Outcome.Refunded, Cause.None, legs, 0);
+            if (verdict == Verdict.Void || !oracle.accepts(word.asset(), price)) {
+                return (Outcome.Refunded, Cause.None, legs, 0);
+            }
             legs[i] = Leg({asset: word.asset(), delta: word.delta(), price: price});
             settledAt = Math.max(settledAt, roundAt);
         }
@@ -531,7 +533,7 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
         try clearingHouse.executeOrder(closing, legs) returns (FillResult[] memory) {
             return Cause.None;
         } catch (bytes memory reason) {
-            cause = _causeOf(bytes4(reason));
+            cause = _causeOf(reason);
             if (cause != Cause.None) return cause;
             assembly ("memory-safe") {
                 revert(add(reason, 32), mload(reason))
@@ -539,7 +541,16 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
         }
     }
 
-    function _causeOf(bytes4 selector) private pure returns (Cause) {
+    function _causeOf(bytes memory reason) private pure returns (Cause) {
+        bytes4 selector = bytes4(reason);
+        if (selector == IClearingHouse.IncreaseRefused.selector) {
+            // Other guards come back on their own; a pause is the protocol's choice, and nobody's order should pay for it.
+            uint256 guard;
+            assembly ("memory-safe") {
+                guard := mload(add(reason, 0x64)) // third argument
+            }
+            return guard == 3 ? Cause.MarketReduceOnly : Cause.None;
+        }
         if (selector == IClearingHouse.InsufficientMargin.selector) return Cause.InsufficientMargin;
         if (selector == IClearingHouse.ReductionRefused.selector) return Cause.ReductionRefused;
         if (selector == IClearingHouse.OpenInterestExceeded.selector) return Cause.OpenInterestExceeded;
@@ -548,6 +559,7 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
         if (selector == IClearingHouse.TooManyAssets.selector) return Cause.TooManyAssets;
         if (selector == IClearingHouse.NothingToReduce.selector) return Cause.NothingToReduce;
         if (selector == IClearingHouse.MarketIsReduceOnly.selector) return Cause.MarketReduceOnly;
+        if (selector == IClearingHouse.InsufficientLiquidity.selector) return Cause.InsufficientLiquidity;
         return Cause.None;
     }
 

@@ -87,7 +87,14 @@ contract Vault is IVault, AccessManaged, Multicall {
 
     function _deposit(AccountId account, uint256 token, TokenListing listing, uint256 amount) private {
         TokenReserve reserve = _reserves[token];
-        require(amount <= reserve.room(), CapExceeded(token, amount, reserve.held(), reserve.cap()));
+        if (amount > reserve.room()) {
+            // The cap must not keep anybody from adding the margin that their account lacks.
+            uint256 lack = token == SETTLEMENT ? clearingHouse.lackOf(account) : 0;
+            require(
+                amount <= Fixed.divUp(lack, listing.unit()),
+                CapExceeded(token, amount, reserve.held(), reserve.cap())
+            );
+        }
 
         _reserves[token] = reserve.inflow(amount, listing.outflowLimit(), block.timestamp);
         IERC20 erc20 = IERC20(listing.token());

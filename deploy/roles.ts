@@ -3,7 +3,8 @@
 export const ROLES = {
   /** Sets bounded parameters and lists, after the delay of its grant. */
   governor: 1n,
-  /** Stops things, at once: halted prices stay vetoed, markets become reduce-only. It cannot give anything. */
+  /** Stops things, at once: halted prices stay vetoed, markets, or all of it, become reduce-only. It cannot give
+   * anything, nor start again what it has stopped. */
   guardian: 2n,
 } as const;
 
@@ -15,8 +16,19 @@ export const TARGETS = {
   vault: { governor: ["list", "setCap", "setOutflowLimit"], guardian: [] },
   orders: { governor: ["setParameters"], guardian: [] },
   pool: { governor: ["setCooldown", "setDeviation"], guardian: [] },
+  insuranceFund: { governor: ["payOut", "setTargetShare"], guardian: [] },
   clearingHouse: {
-    governor: ["listAssets", "listCollateral", "rampRisk", "setLimits", "setMoney", "payProtocolFees"],
-    guardian: ["setReduceOnly"],
+    governor: [
+      "listAssets",
+      "listCollateral",
+      "rampRisk",
+      "setLimits",
+      "setMoney",
+      "payProtocolFees",
+      "reopenMarket",
+      "windDown",
+      "unpause",
+    ],
+    guardian: ["restrictMarket", "pause"],
   },
 } as const satisfies Record<string, Record<Role, readonly string[]>>;

@@ -51,6 +51,7 @@ const CAUSES = [
   "PositionTooSmall",
   "TooManyAssets",
   "NothingToReduce",
+  "InsufficientLiquidity",
 ] as const;
 
 export interface OrderOptions {
@@ -212,11 +213,31 @@ export async function deploy(adapt: (parameters: Parameters) => void = () => und
     return account;
   }
 
-  /** Funds a provider and moves all of it into the pool. */
+  // ---------------------------------------------------------------- pool
+
+  /** Asks the pool to take newly minted settlement tokens of a provider. Returns the batch. */
+  async function requestDeposit(from: Signer, amount: bigint): Promise<bigint> {
+    const units = amount / 10n ** 12n;
+    await tokens.usdc.mint(from, units);
+    await tokens.usdc.connect(from).approve(pool, ethers.MaxUint256);
+    await pool.connect(from).requestDeposit(units, from, from);
+    return (await pool.queue()).latest;
+  }
+
+  /** Lets a batch mature; every feed has a new round then. */
+  async function mature(batch: bigint): Promise<void> {
+    const { maturesAt } = await pool.batchOf(batch);
+    if (BigInt(await time.latest()) < maturesAt) await time.increaseTo(maturesAt);
+    await refresh();
+  }
+
+  /** A deposit from its request to its claim, some two hours later. Returns the shares. */
   async function poolDeposit(from: Signer, amount: bigint): Promise<bigint> {
     const before = await pool.balanceOf(from);
-    const account = await fund(from, amount);
-    await pool.connect(from).deposit(account, amount, 0);
+    const batch = await requestDeposit(from, amount);
+    await mature(batch);
+    await pool.fulfill(batch);
+    await pool.connect(from)["deposit(uint256,address)"](await pool.claimableDepositRequest(batch, from), from);
     return (await pool.balanceOf(from)) - before;
   }
 
@@ -290,6 +311,8 @@ export async function deploy(adapt: (parameters: Parameters) => void = () => und
     hintFor,
     fund,
     fundCollateral,
+    requestDeposit,
+    mature,
     poolDeposit,
     submit,
     settle,
@@ -333,7 +356,7 @@ async function deployFeed(decimals: number, description: string) {
   return { aggregator, proxy };
 }
 
-/** The clearing house and its satellites know each other by immutables, so their addresses are computed first. */
+/** The clearing house and its satellites know each other by immutables, so its address is computed first. */
 async function deployCore(
   deployer: Signer,
   authority: { getAddress(): Promise<string> },
@@ -341,67 +364,81 @@ async function deployCore(
   settlementToken: { getAddress(): Promise<string> },
   parameters: Parameters,
 ) {
-  const libraries: Record<string, string> = {};
-  for (const name of ["Listings", "Liquidations", "PoolAccount"] as const) {
-    libraries[name] = await (await ethers.deployContract(name as string)).getAddress();
-  }
-  const nonce = await deployer.getNonce();
-  const addressAfter = (count: number) => ethers.getCreateAddress({ from: deployer.address, nonce: nonce + count });
+  const libraries = await deployLibraries();
   const { globals, hedgeFloors, money, custody } = parameters;
+  const before = 5; // satellites and extension
+  const nonce = (await deployer.getNonce()) + before;
+  const predicted = ethers.getCreateAddress({ from: deployer.address, nonce });
+  const authorityAddress = await authority.getAddress();
+  const oracleAddress = await oracle.getAddress();
 
-  const clearingHouse = await ethers.deployContract(
-    "ClearingHouse",
-    [
-      await authority.getAddress(),
-      await oracle.getAddress(),
-      addressAfter(1),
-      addressAfter(2),
-      addressAfter(3),
-      packGlobals(globals),
-      packWord(hedgeFloors, 24),
-      packWord([money.minNotional, money.smallRequirement, money.flatReward], 32),
-    ],
-    { libraries },
-  );
   const vault = await ethers.deployContract("Vault", [
-    await authority.getAddress(),
-    await clearingHouse.getAddress(),
+    authorityAddress,
+    predicted,
     await settlementToken.getAddress(),
     custody.usdc.cap,
     custody.usdc.outflowLimit,
   ]);
-  const orders = await ethers.deployContract("Orders", [
-    await authority.getAddress(),
-    await clearingHouse.getAddress(),
-    await oracle.getAddress(),
-    parameters.orders,
-  ]);
+  const orders = await ethers.deployContract("Orders", [authorityAddress, predicted, oracleAddress, parameters.orders]);
   const pool = await ethers.deployContract("LiquidityPool", [
-    await authority.getAddress(),
-    await clearingHouse.getAddress(),
+    authorityAddress,
+    predicted,
+    await vault.getAddress(),
     parameters.pool.cooldown,
     parameters.pool.deviation,
   ]);
-  const lens = await ethers.deployContract("Lens", [await clearingHouse.getAddress()]);
-  return { clearingHouse, vault, orders, pool, lens };
+  const insuranceFund = await ethers.deployContract("InsuranceFund", [
+    authorityAddress,
+    predicted,
+    parameters.insurance.targetShare,
+  ]);
+
+  const links = {
+    authority: authorityAddress,
+    oracle: oracleAddress,
+    vault: await vault.getAddress(),
+    orders: await orders.getAddress(),
+    pool: await pool.getAddress(),
+    insuranceFund: await insuranceFund.getAddress(),
+  };
+  const extension = await ethers.deployContract("ClearingHouseExtension", [links], { libraries });
+  const { Listings, Liquidations } = libraries;
+  const house = await ethers.deployContract(
+    "ClearingHouse",
+    [links, await extension.getAddress(), packGlobals(globals), packWord(hedgeFloors, 24), money],
+    { libraries: { Listings, Liquidations } },
+  );
+  const clearingHouse = await ethers.getContractAt("IClearingHouse", await house.getAddress());
+  const lens = await ethers.deployContract("Lens", [predicted]);
+  return { clearingHouse, extension, vault, orders, pool, insuranceFund, lens };
 }
 
-function packGlobals(globals: Parameters["globals"]): bigint {
-  return packWord(
-    [
-      globals.maintenanceFactor,
-      globals.shortfallInitial,
-      globals.shortfallMaintenance,
-      globals.protocolFeeShare,
-      globals.insuranceFeeShare,
-      globals.markMaxAge,
-      globals.liquidationTarget,
-      globals.liquidationPenalty,
-      globals.liquidatorShare,
-      globals.deepLoss,
-    ],
-    24,
-  );
+/** What the clearing house and its extension are linked with. */
+async function deployLibraries() {
+  const deployed = async (name: string) => (await ethers.deployContract(name)).getAddress();
+  return {
+    Listings: await deployed("Listings"),
+    Liquidations: await deployed("Liquidations"),
+    PoolAccount: await deployed("PoolAccount"),
+    Waterfall: await deployed("Waterfall"),
+    Deleveraging: await deployed("Deleveraging"),
+  };
+}
+
+function packGlobals({ takeoverDiscount, ...globals }: Parameters["globals"]): bigint {
+  const fields = [
+    globals.maintenanceFactor,
+    globals.shortfallInitial,
+    globals.shortfallMaintenance,
+    globals.protocolFeeShare,
+    globals.insuranceFeeShare,
+    globals.markMaxAge,
+    globals.liquidationTarget,
+    globals.liquidationPenalty,
+    globals.liquidatorShare,
+    globals.deepLoss,
+  ];
+  return packWord(fields, 24) | (BigInt(takeoverDiscount) << 240n);
 }
 
 /** Fields from the lowest bits up. */

@@ -91,11 +91,21 @@ export function defaults() {
       liquidationPenalty: percent(10),
       liquidatorShare: percent(50),
       deepLoss: percent(50),
+      takeoverDiscount: percent(2),
     },
     /** ρ of each of the ten groups. */
     hedgeFloors: [percent(25), percent(50), ...Array.from({ length: 8 }, () => percent(100))],
-    /** Cents. */
-    money: { minNotional: 20_00, smallRequirement: 50_00, flatReward: 5_00 },
+    /** Amounts in cents, rates in millionths. */
+    money: {
+      minNotional: 20_00,
+      smallRequirement: 50_00,
+      flatReward: 5_00,
+      unattributedCap: 50_000_00,
+      borrowKink: percent(80),
+      borrowRateKink: percent(8),
+      borrowRateFull: percent(80),
+      lossBudget: percent(20),
+    },
     /** What the clearing house lists, in the order of asset indices. */
     assets: [
       {
@@ -111,6 +121,7 @@ export function defaults() {
         fundingVelocity: 200_000_000, // 0.2 a day²
         profitWeight: percent(80),
         lotExponent: 15,
+        insuranceCap: wad("250_000"),
         market: true,
       },
       {
@@ -126,6 +137,7 @@ export function defaults() {
         fundingVelocity: 200_000_000,
         profitWeight: percent(80),
         lotExponent: 14,
+        insuranceCap: wad("250_000"),
         market: true,
       },
       {
@@ -141,6 +153,7 @@ export function defaults() {
         fundingVelocity: 200_000_000,
         profitWeight: percent(60),
         lotExponent: 17,
+        insuranceCap: wad("50_000"),
         market: true,
       },
       {
@@ -156,6 +169,7 @@ export function defaults() {
         fundingVelocity: 200_000_000,
         profitWeight: percent(60),
         lotExponent: 17,
+        insuranceCap: wad("50_000"),
         market: true,
       },
       {
@@ -172,6 +186,7 @@ export function defaults() {
         fundingVelocity: 0,
         profitWeight: 0,
         lotExponent: 14,
+        insuranceCap: 0n,
         market: false,
       },
     ],
@@ -198,7 +213,8 @@ export function defaults() {
       pokeGas: 150_000n,
       refundGas: 120_000n,
     },
-    pool: { cooldown: DAY, deviation: percent(0.5) },
+    pool: { cooldown: HOUR, deviation: percent(0.5) },
+    insurance: { targetShare: percent(5) },
   };
 }
 

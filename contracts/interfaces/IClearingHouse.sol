@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+
 import {Exposure, Terms} from "../libraries/Risk.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AccountState} from "../types/AccountState.sol";
 import {Conditions} from "../types/Conditions.sol";
 import {Funding} from "../types/Funding.sol";
 import {OperatorGrant} from "../types/OperatorGrant.sol";
-import {RiskParameters, RiskRates, SizeParameters, TradeParameters} from "../types/AssetParameters.sol";
-import {CollateralParameters, GlobalParameters, GroupParameters, MoneyParameters} from "../types/GlobalParameters.sol";
-import {IOracle} from "./IOracle.sol";
+import {MarketStatus, RiskParameters, RiskRates, SizeParameters, TradeParameters} from "../types/AssetParameters.sol";
+import {
+    CollateralParameters,
+    GlobalParameters,
+    GroupParameters,
+    MoneyParameters,
+    MoneySettings
+} from "../types/GlobalParameters.sol";
+import {MarketWatch, Trigger} from "../types/MarketWatch.sol";
+import {IOracle, RoundHint} from "./IOracle.sol";
 
 /// @notice A change of size at a settlement price.
 struct Leg {
@@ -61,6 +70,51 @@ struct LiquidationResult {
     uint256 deficit; // booked as bad debt
 }
 
+/// @notice A liquidation of a batch.
+struct Liquidation {
+    AccountId account;
+    Reduction[] reductions;
+    Sale[] sales;
+}
+
+/// @notice The pool's value and all that a request of a provider depends on.
+struct PoolValuation {
+    int256 equity; // net of held premium, WAD, rounded down
+    uint256 gross; // Σ |S|·P, WAD, rounded up
+    uint256 redeemable; // most that can leave now: free liquidity, and equity beyond the pool's R_I, WAD
+    uint256 oldest; // least time of a price of a market with open interest; the largest number without
+    bool live; // every market with open interest has a live price
+    bool blocked; // a loss is pending: an insolvent account, a deleveraging, or seized collateral not paid for
+}
+
+/// @notice Balances that belong to no account.
+struct Ledger {
+    int256 base; // the pool's free liquidity, WAD
+    uint256 lent; // what accounts owe the pool, as it counts it, WAD
+    uint256 debtShares; // Σ shares of debt, WAD
+    uint256 debtIndex; // WAD of debt for WAD of shares, now
+    uint256 insurance; // WAD
+    uint256 protocolFees; // WAD
+    int256 closedValue; // owed to positions of sides closed whole, WAD
+    uint256 seizedOwed; // advanced by the pool for seized collateral, WAD
+    uint256 pendingLosses; // insolvent accounts that have been found
+    uint256 flaggedMarkets; // to be deleveraged
+    int256 markValue; // the stored pool mark, WAD
+    uint256 markTime;
+    bool paused;
+}
+
+/// @notice A side of a market as it is stored.
+struct SideView {
+    uint256 units; // N
+    int256 quote; // M
+    uint256 epoch;
+    uint256 scale; // A, 2^-64
+    uint256 profitScale; // H, 2^-64
+    int256 shift; // B, WAD with 32 more bits
+    uint256 size; // floor(N·A), WAD
+}
+
 /// @notice An asset as governance lists it.
 struct AssetListing {
     RiskRates risk;
@@ -75,13 +129,16 @@ struct AssetListing {
     uint256 fundingVelocity; // 1e-9 per day²
     uint256 profitWeight; // 1e-6
     uint256 lotExponent; // lot = 10^lotExponent of WAD
+    uint256 insuranceCap; // what insurance pays for its deficits within a day, WAD, a multiple of 100
     bool market; // false: collateral only
 }
 
 /// @title IClearingHouse
 /// @notice The books: accounts, cash, collateral, positions, funding, fills, health and liquidation. It holds no tokens
 /// and knows no order types. All amounts are WAD; an asset is an index below 96, a token an index below 16.
-interface IClearingHouse {
+/// @dev One contract at one address; what is not on the way of an order is in `ClearingHouseExtension`, which it calls by
+/// delegatecall.
+interface IClearingHouse is IAccessManaged {
     event Fill(
         AccountId indexed account,
         uint256 indexed asset,
@@ -118,11 +175,53 @@ interface IClearingHouse {
         uint256 amount,
         uint256 proceeds
     );
-    event DeficitBooked(AccountId indexed account, uint256 deficit, uint256 fromInsurance);
+    event LiquidationFailed(AccountId indexed account, bytes reason);
+    event Converted(AccountId indexed account, AccountId indexed buyer, uint256 proceeds, uint256 shortfall);
+    event LossRealised(AccountId indexed account, uint256 indexed asset, uint256 loss);
+    /// @notice Positions of sides that had been closed whole have become cash.
+    /// @param assets Bitmap.
+    event PositionsClosed(AccountId indexed account, uint256 assets, int256 value);
+    /// @param market An asset, or UNATTRIBUTED.
+    event DeficitBooked(AccountId indexed account, uint256 indexed market, uint256 deficit, uint256 fromInsurance);
+    event Insolvent(AccountId indexed account, int256 equity);
+    event InsolvencyCleared(AccountId indexed account);
+    /// @param paid What the account got. @param advanced What of it the pool paid.
+    event CollateralSeized(
+        AccountId indexed account,
+        uint256 indexed token,
+        uint256 amount,
+        uint256 paid,
+        uint256 advanced
+    );
+    event WrittenOff(uint256 indexed token, uint256 owed);
+    event SkewWatched(uint256 indexed asset, uint256 skew, uint256 cap, bool over);
+    event DeleveragingFlagged(uint256 indexed asset, Trigger trigger);
+    event DeleveragingDropped(uint256 indexed asset);
+    /// @param closed Size that the side lost, WAD. @param paid What its positions are worth more instead, WAD.
+    /// @param scale A afterwards, 2^-64; 0: the side was closed whole. @param shift B afterwards.
+    event Deleveraged(
+        uint256 indexed asset,
+        bool indexed long,
+        uint256 closed,
+        uint256 price,
+        int256 paid,
+        uint256 scale,
+        int256 shift
+    );
+    event SideClosed(uint256 indexed asset, bool indexed long, uint256 epoch);
+    /// @notice Insurance has paid for the pool's negative equity.
+    event PoolRescued(uint256 fromInsurance);
+    /// @param cut h, 2^-64. @param shift B afterwards.
+    event ProfitsCut(uint256 indexed asset, bool indexed long, uint256 cut, int256 shift);
+    event WindDownAnnounced(uint256 indexed asset, uint256 closesAt);
+    /// @param last Price at which every position became cash, with the impact of the skew, WAD.
+    event MarketClosed(uint256 indexed asset, uint256 price, int256 last);
+    event Paused(bool paused);
     event PoolMarked(int256 value);
     event PoolFunded(AccountId indexed account, uint256 amount);
     event PoolDrained(AccountId indexed account, uint256 amount);
     event InsuranceFunded(AccountId indexed account, uint256 amount);
+    event InsurancePaidOut(AccountId indexed account, uint256 amount);
     event ProtocolFeesPaid(AccountId indexed account, uint256 amount);
     event AssetListed(uint256 indexed asset, AssetListing listing);
     event AssetRisksChanged(uint256 indexed asset, RiskRates target, uint256 start, uint256 duration);
@@ -132,11 +231,12 @@ interface IClearingHouse {
         uint256 openInterestShare,
         uint256 skewCap,
         uint256 takerFee,
-        uint256 makerFee
+        uint256 makerFee,
+        uint256 insuranceCap
     );
-    event MarketReduceOnly(uint256 indexed asset, bool reduceOnly);
+    event MarketStatusChanged(uint256 indexed asset, MarketStatus status);
     event CollateralListed(uint256 indexed token, uint256 indexed asset, uint256 saleDiscount, uint256 lotExponent);
-    event MoneyChanged(uint256 minNotional, uint256 smallRequirement, uint256 flatReward);
+    event MoneyChanged(MoneySettings settings);
 
     // ---------------------------------------------------------------- errors
 
@@ -156,8 +256,8 @@ interface IClearingHouse {
     error InsufficientCollateral(AccountId account, uint256 token, uint256 held, uint256 amount);
     /// @notice Equity (profits weighted) below the initial requirement, or shortfall above its limit.
     error InsufficientMargin(AccountId account, int256 equity, uint256 requirement, uint256 shortfall);
-    /// @notice The order raises the requirement while a guard is off: `reason` is 1 for the sequencer, 2 for the peg,
-    /// 16 + Refusal for the price of `asset`.
+    /// @notice The order raises the requirement while a guard is off: `reason` is 1 for the sequencer, 2 for the peg, 3 for
+    /// a pause, 16 + Refusal for the price of `asset`.
     error IncreaseRefused(AccountId account, uint256 asset, uint256 reason);
     /// @notice A reduction below initial margin that does not lower the risk, or costs more than the close-out charge.
     error ReductionRefused(
@@ -181,6 +281,30 @@ interface IClearingHouse {
     error HealthNotImproved(int256 marginBefore, int256 marginAfter);
     error TargetPassed(int256 equity, uint256 target);
     error SelfLiquidation(AccountId account);
+    error OnlySelf(address caller);
+    error InsufficientGas(uint256 gas, uint256 minimum);
+    /// @notice Unhealthy only because its side was deleveraged within the grace period.
+    error InGrace(AccountId account, int256 equity, uint256 maintenance);
+    error NothingToTakeOver(AccountId account);
+    error ShortfallWithinLimit(AccountId account, uint256 shortfall, uint256 limit);
+    error NoDeficit(AccountId account, int256 cash);
+    error PositionsLeft(AccountId account, uint256 positions);
+    error CollateralLeft(AccountId account, uint256 collaterals);
+    error AlreadyInsolvent(AccountId account);
+    error NotInsolvent(AccountId account, int256 equity);
+    error StillInsolvent(AccountId account, int256 equity);
+    /// @notice Not found insolvent (`since` 0), or not for long enough.
+    error NotSeizable(AccountId account, uint256 since, uint256 delay);
+    error NotDead(uint256 asset);
+    error NotDue(uint256 asset);
+    error NotFlagged(uint256 asset);
+    error AlreadyFlagged(uint256 asset);
+    /// @notice The pool's equity is not below 0, or one of its prices is not live.
+    error PoolSolvent(int256 equity, bool live);
+    error NoProfits();
+    error WrongStatus(uint256 asset, MarketStatus status);
+    error ClosingLater(uint256 asset, uint256 closesAt);
+    error InsufficientInsurance(uint256 insurance, uint256 amount);
     error InsufficientLiquidity(int256 base, uint256 amount);
     error PoolUndercovered(int256 equity, uint256 requirement);
     /// @notice Always thrown by `simulate`.
@@ -209,8 +333,8 @@ interface IClearingHouse {
     /// @param amount WAD.
     function transfer(AccountId from, AccountId to, uint256 token, uint256 amount) external;
 
-    /// @notice Moves own cash to insurance.
-    function fundInsurance(AccountId account, uint256 amount) external;
+    /// @notice OpenZeppelin's Multicall: each call on its own, all or none.
+    function multicall(bytes[] calldata data) external returns (bytes[] memory results);
 
     /// @notice Reduces positions and sells collateral of an account whose equity does not cover its maintenance
     /// requirement. Verified, not solved: sizes only shrink, E − R_M strictly rises, and the end does not pass
@@ -224,8 +348,119 @@ interface IClearingHouse {
         AccountId liquidator
     ) external returns (LiquidationResult memory);
 
+    /// @notice Liquidates several accounts. An item that fails is reported by `LiquidationFailed` and changes nothing.
+    /// @dev Too little gas reverts the whole call.
+    function liquidateBatch(Liquidation[] calldata items, AccountId liquidator) external;
+
+    /// @notice An item of `liquidateBatch`; callable only by the contract itself.
+    function liquidateItem(Liquidation calldata item, AccountId liquidator) external returns (LiquidationResult memory);
+
+    /// @notice Moves slices of positions of an account with E ≤ R_M to `taker`, an account of the caller, at the last
+    /// prices: no impact, no fee. The taker gets a discount on the notional that grows with the shortfall, and the
+    /// liquidator's share of the penalty, both within the bounds of `liquidate`; it must meet its initial requirement
+    /// afterwards.
+    function takeOver(
+        AccountId account,
+        Reduction[] calldata legs,
+        AccountId taker
+    ) external returns (LiquidationResult memory);
+
+    /// @notice Sells collateral of an account whose shortfall is above λ_M·Σ k·P, healthy or not, at the oracle's price
+    /// less min(sale discount, 0.5 %), down to λ_I; without penalty. It never makes a healthy account liquidatable.
+    /// @param buyer An account of the caller; pays in cash.
+    /// @return proceeds WAD.
+    function convert(AccountId account, Sale[] calldata sales, AccountId buyer) external returns (uint256 proceeds);
+
+    /// @notice Turns positions of sides that were closed whole, and the net unrealised loss of positions with live prices,
+    /// into cash or debt. Equity stays. Anyone.
+    /// @return moved Loss that was realised, WAD.
+    function realise(AccountId account) external returns (uint256 moved);
+
+    /// @notice Books the debt of an account that has nothing else: insurance pays up to its cap, the pool the rest.
+    function settleDeficit(AccountId account) external returns (uint256 deficit);
+
+    /// @notice Records that an account has no positions, some collateral, a debt, and E ≤ 0. Pool requests wait from now on.
+    function flagInsolvent(AccountId account) external;
+
+    /// @notice Forgets it once E > 0 or nothing is owed.
+    function clearInsolvency(AccountId account) external;
+
+    /// @notice Ten minutes after `flagInsolvent`: passes all collateral to the insurance account at the oracle's prices (dead:
+    /// for nothing) and books the deficit.
+    function seize(AccountId account) external returns (uint256 deficit);
+
+    /// @notice Buys seized collateral at the oracle's price less a discount that grows from 0 to 10 % within six hours. The
+    /// pool gets back first what it has advanced.
+    /// @param buyer An account of the caller.
+    function buySeized(Sale calldata sale, AccountId buyer) external returns (uint256 proceeds);
+
+    /// @notice Gives up what the pool has advanced for seized collateral whose price is dead.
+    function writeOff(uint256 token) external;
+
     /// @notice Values the pool anew and stores it for the caps that are a share of it.
     function markPool() external returns (int256 value);
+
+    // ---------------------------------------------------------------- the crowded side
+
+    /// @notice Flags a market for deleveraging where, at the latest live price, |S| has been over twice its cap for an hour,
+    /// or the market owes its traders more than the pool's budget, or the pool does not cover its own R_M. Anyone.
+    /// @dev The first call with |S| over the cap records when; a call while it is not forgets it.
+    /// @return trigger None: only the watch has changed.
+    function flagDeleveraging(uint256 asset) external returns (Trigger trigger);
+
+    /// @notice Deleverages a flagged market at the first round after the flag: closes the same fraction of every position of
+    /// the crowded side through the ordinary fill price, min(needed, 25 %, |S|/side), if that lowers the pool's R_M.
+    /// @return closed Size that the side lost, WAD; 0: the flag was dropped.
+    function deleverage(uint256 asset, RoundHint calldata hint) external returns (uint256 closed);
+
+    /// @notice With the pool's equity below 0: takes what insurance has left, and then scales the value of every side that is
+    /// worth something by the same factor, so that the pool is solvent. Anyone.
+    /// @return cut h, 2^-64.
+    function cutProfits() external returns (uint256 cut);
+
+    /// @notice Closes both sides of a market that is being wound down, at the first round after its notice (else the last
+    /// accepted price) times 1 + S/(2D). Anyone.
+    function closeMarket(uint256 asset, RoundHint calldata hint) external;
+
+    // ---------------------------------------------------------------- governance
+
+    /// @notice Lists assets; their indices follow those listed before.
+    function listAssets(AssetListing[] calldata listings) external;
+
+    /// @notice Lists a collateral token; its index is that of the vault.
+    /// @param saleDiscount 1e-6. @param lotExponent Lot of a sale = 10^lotExponent of WAD.
+    function listCollateral(uint256 asset, uint256 saleDiscount, uint256 lotExponent) external;
+
+    /// @notice Moves an asset's risk rates to `target` linearly over `duration` seconds.
+    function rampRisk(uint256 asset, RiskRates calldata target, uint256 duration) external;
+
+    /// @notice Sets what does not enter any requirement: caps and fees.
+    function setLimits(
+        uint256 asset,
+        uint256 openInterestCap,
+        uint256 openInterestShare,
+        uint256 skewCap,
+        uint256 takerFee,
+        uint256 makerFee,
+        uint256 insuranceCap
+    ) external;
+
+    /// @notice Sets what the protocol's own money follows.
+    function setMoney(MoneySettings calldata settings) external;
+
+    /// @notice Pays protocol fees out to an account, WAD.
+    function payProtocolFees(AccountId account, uint256 amount) external;
+
+    /// @notice Makes a market reduce-only, and back.
+    function restrictMarket(uint256 asset) external;
+    function reopenMarket(uint256 asset) external;
+
+    /// @notice Refuses whatever raises a requirement, in every market, and back. All else goes on.
+    function pause() external;
+    function unpause() external;
+
+    /// @notice Announces the end of a market: reduce-only from now on, final price after a day. It cannot be taken back.
+    function windDown(uint256 asset) external;
 
     // ---------------------------------------------------------------- satellites
 
@@ -271,11 +506,16 @@ interface IClearingHouse {
     function fundPool(AccountId account, address caller, uint256 amount) external;
     function drainPool(AccountId account, uint256 amount) external;
 
-    /// @notice The pool's equity, spread Σ|S|·P, refreshed with the mark. Callable under the lock.
-    /// @return value E of the pool net of held premium, WAD, rounded down.
-    /// @return gross Σ |S|·P, WAD, rounded up.
-    /// @return live Whether every market with exposure has a live price.
-    function valuePool() external returns (int256 value, uint256 gross, bool live);
+    /// @notice The pool's value, stored as its mark. Under the lock.
+    function valuePool() external returns (PoolValuation memory);
+
+    /// @notice Moves cash of an account to insurance, or back. Who may is the fund's to decide.
+    function fundInsurance(AccountId account, address caller, uint256 amount) external;
+    function drainInsurance(AccountId account, uint256 amount) external;
+
+    /// @notice How much an account lacks to its initial requirement, at the worse ends, WAD; what the vault takes beyond its
+    /// cap. Under the lock.
+    function lackOf(AccountId account) external returns (uint256);
 
     // ---------------------------------------------------------------- views
 
@@ -293,12 +533,47 @@ interface IClearingHouse {
     function collateralOf(AccountId account, uint256 token) external view returns (uint256 amount);
     function operatorOf(AccountId account, address operator) external view returns (OperatorGrant);
 
-    /// @notice Sums of the sides (WAD) and stored funding of a market.
+    /// @notice The pool's value at the latest prices, without storing it.
+    function poolValuation() external view returns (PoolValuation memory);
+
+    function ledger() external view returns (Ledger memory);
+
+    /// @notice One side of a market as it is stored.
+    function sideOf(uint256 asset, bool long) external view returns (SideView memory);
+
+    /// @notice A position as it is stored: units, quote and epoch.
+    function storedPositionOf(
+        AccountId account,
+        uint256 asset
+    ) external view returns (int256 units, int256 quote, uint256 epoch);
+
+    /// @notice Size and quote that a position would have had its side not been deleveraged within the last grace period: an
+    /// account with such positions is liquidated only if it is unhealthy with them, too.
+    /// @return graced False, and nothing else, where no grace runs for it.
+    function formerPositionOf(
+        AccountId account,
+        uint256 asset
+    ) external view returns (bool graced, int256 size, int256 quote);
+
+    /// @notice What is kept of a market for its deleveraging and its end.
+    function watchOf(uint256 asset) external view returns (MarketWatch);
+
+    /// @notice What insurance would still pay for deficits of a market now, and within a day, WAD.
+    /// @param market An asset, or UNATTRIBUTED.
+    function insuranceRoomOf(uint256 market) external view returns (uint256 room, uint256 cap);
+
+    /// @notice When an account was found insolvent; 0: it was not.
+    function insolventSince(AccountId account) external view returns (uint256);
+
+    /// @notice Seized collateral: amount in the insurance account, what the pool has advanced for it (WAD), since when.
+    function seizedOf(uint256 token) external view returns (uint256 amount, uint256 owed, uint256 since);
+
+    /// @notice Size and quote of both sides (WAD, through their indices) and stored funding of a market.
     function marketOf(
         uint256 asset
     ) external view returns (uint256 longSize, int256 longQuote, uint256 shortSize, int256 shortQuote, Funding funding);
 
-    /// @notice The pool's free liquidity, what accounts owe it, insurance, unpaid protocol fees (WAD), the stored mark.
+    /// @notice The pool's free liquidity, what accounts owe it now, insurance, unpaid protocol fees (WAD), the stored mark.
     function balances()
         external
         view
@@ -321,7 +596,11 @@ interface IClearingHouse {
     function vault() external view returns (address);
     function orders() external view returns (address);
     function pool() external view returns (address);
+    function insuranceFund() external view returns (address);
 }
+
+/// @dev In place of a market: a deficit that none has caused.
+uint256 constant UNATTRIBUTED = 255;
 
 /// @dev In place of a token index: cash.
 uint256 constant SETTLEMENT = 255;

@@ -1,10 +1,29 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {MarketStatus} from "../types/AssetParameters.sol";
 import {AccountId} from "../types/AccountId.sol";
+import {MarketStatus} from "../types/AssetParameters.sol";
+import {Trigger} from "../types/MarketWatch.sol";
 import {Refusal} from "../types/Price.sol";
-import {FillResult, Leg} from "./IClearingHouse.sol";
+import {
+    FillResult,
+    IClearingHouse,
+    Ledger,
+    Leg,
+    LiquidationResult,
+    PoolValuation,
+    Reduction,
+    Sale
+} from "./IClearingHouse.sol";
+
+/// @notice What anyone may do with an account now, beside its own orders.
+struct Standing {
+    bool liquidatable; // E ≤ R_M, no grace, sequencer settled, and something of it may be closed
+    bool graced; // E ≤ R_M only because a side was deleveraged of late
+    bool convertible; // what it owes against its collateral is above λ_M, and some collateral may be sold
+    bool insolvent; // E ≤ 0 with collateral and a debt, and no positions: to be flagged, then seized
+    bool owing; // nothing but a debt, and no pending order: a deficit to be settled
+}
 
 /// @notice What an account holds in one asset and what it adds to the account's value and risk. Money and sizes WAD.
 struct Holding {
@@ -34,10 +53,11 @@ struct GroupRisk {
     uint256 floor; // ρ·Σ β·|x|
 }
 
-/// @notice Everything about an account. `equity`, `maintenance` are at the better end of each price (liquidation);
+/// @notice Everything about an account. `equity`, `maintenance`, `owed` are at the better end of each price (liquidation);
 /// `initialEquity` (profits weighted), `initial`, `shortfall` at the worse end (initial checks).
 struct AccountView {
-    int256 cash;
+    int256 cash; // negative: debt with its interest
+    uint256 debtShares; // of the debt index; 0 without debt
     uint256 pending; // orders waiting for settlement
     uint256 sequence; // of the next order
     int256 equity;
@@ -47,7 +67,10 @@ struct AccountView {
     int256 initialEquity;
     uint256 initial;
     uint256 shortfall;
-    bool liquidatable;
+    uint256 owed; // max(0, −(c + U)), profits in full
+    uint256 owedLimit; // λ_M·Σ k·P: anyone may convert collateral while `owed` is above it
+    uint256 insolventSince; // when it was found insolvent, unix seconds; 0: it was not
+    Standing standing;
     Holding[] holdings;
     GroupRisk[] groups;
 }
@@ -57,7 +80,14 @@ struct Health {
     int256 equity; // at the better ends
     uint256 maintenance;
     uint256 initial; // at the same ends
-    bool liquidatable;
+    Standing standing;
+}
+
+/// @notice A basket for `IClearingHouse.liquidate` and what it does; empty where there is none.
+struct LiquidationPlan {
+    Reduction[] reductions;
+    Sale[] sales;
+    LiquidationResult result;
 }
 
 /// @notice What an order would do if it settled at the latest prices.
@@ -88,19 +118,77 @@ struct MarketView {
     uint256 skewCap;
     uint256 takerFee;
     uint256 makerFee;
+    uint256 closesAt; // of a wind-down, unix seconds; 0: none
+}
+
+/// @notice Tokens of one kind: what the vault's ledger says and what it has, token units.
+struct Custody {
+    uint256 token; // index at the vault
+    address contractAddress;
+    uint256 decimals;
+    uint256 held;
+    int256 surplus; // actual balance − held; negative: the vault lacks tokens
+}
+
+/// @notice What a market does to the pool, base units and WAD of settlement token, at the last price.
+struct MarketSolvency {
+    uint256 asset;
+    MarketStatus status;
+    uint256 price;
+    Refusal refusal;
+    uint256 longSize;
+    uint256 shortSize;
+    int256 skew; // S = long − short
+    int256 longValue; // what the pool owes to all positions of the side, rounded up; negative: they owe the pool
+    int256 shortValue;
+    uint256 heldPremium; // Φ, rounded up
+    uint256 budget; // what the market may owe (both sides and Φ) before it is deleveraged
+    uint256 insuranceRoom; // what insurance still pays for its deficits now
+    uint256 insuranceCap; // within a day
+    Trigger flag; // to be deleveraged, why
+    uint256 flaggedAt; // unix seconds, as the next three; 0: not
+    uint256 overSince; // |S| has been over its hard cap
+    uint256 graceUntil;
+    uint256 closesAt;
+}
+
+/// @notice Who is owed what, and what there is for it, WAD of settlement token.
+struct Solvency {
+    Custody[] custody; // the settlement token, then collateral in the order of its index
+    Ledger ledger;
+    PoolValuation pool;
+    int256 tradersCash; // Σ positive cash and escrows: tokens held − base − insurance − protocol fees
+    int256 seniorCoverage; // settlement tokens that are there − tradersCash
+    uint256 insuranceTarget;
+    uint256 utilisation; // 1e-6 of what could be lent
+    uint256 borrowRate; // 1e-6 per year
+    MarketSolvency[] markets; // all that were ever markets
+}
+
+/// @title ILiquidationFinder
+/// @notice Baskets for keepers that search on chain. By eth_call: it takes some million gas.
+interface ILiquidationFinder {
+    /// @notice The least reduction of one position that brings a liquidatable account to the target of a liquidation, to the
+    /// lot: a basket that `liquidate` accepts now. Empty where there is none (a hedge alone may help nothing).
+    function leastReduction(AccountId id, uint256 asset) external view returns (LiquidationPlan memory);
+
+    /// @notice The least equal share of every position and all collateral that may be closed now, in lots, that brings a
+    /// liquidatable account to the target; where none does, the share that ends nearest to it: everything, if there is no
+    /// equity. A basket that `liquidate` accepts now; empty for an account that cannot be liquidated.
+    function leastSlice(AccountId id) external view returns (LiquidationPlan memory);
 }
 
 /// @title ILens
 /// @notice All that frontends and keepers read. Refuses to answer in the middle of a transaction of the protocol.
-interface ILens {
+interface ILens is ILiquidationFinder {
     function account(AccountId id) external view returns (AccountView memory);
 
     /// @notice Health of each account; one call for a page of them.
     function health(AccountId[] calldata ids) external view returns (Health[] memory);
 
-    /// @notice Prices of `asset` at which the account becomes liquidatable, everything else fixed: the highest on the way
+    /// @notice Prices of `asset` at which the account becomes unhealthy, everything else fixed: the highest on the way
     /// down (0: none) and the lowest on the way up (type(uint96).max: none). Both are the current price for an account
-    /// that is liquidatable now.
+    /// that is unhealthy now.
     function liquidationPrices(AccountId id, uint256 asset) external view returns (uint256 below, uint256 above);
 
     /// @notice Runs the legs at the latest prices through the code of the execution.
@@ -111,4 +199,9 @@ interface ILens {
 
     /// @notice The pool's equity now, WAD, rounded down, and whether all prices that it needs are live.
     function poolEquity() external view returns (int256 equity, bool live);
+
+    /// @notice Whether everybody can be paid, in one reading.
+    function solvency() external view returns (Solvency memory);
+
+    function clearingHouse() external view returns (IClearingHouse);
 }

@@ -1,66 +1,133 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {AccountId} from "../types/AccountId.sol";
+import {IERC165} from "@openzeppelin/contracts/interfaces/IERC165.sol";
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+
 import {IClearingHouse} from "./IClearingHouse.sol";
+import {IERC7540Deposit, IERC7540Operator, IERC7540Redeem} from "./IERC7540.sol";
+import {IERC7575} from "./IERC7575.sol";
+import {IVault} from "./IVault.sol";
+
+/// @notice A batch: its times, unix seconds, and the sums over its requests.
+struct BatchState {
+    uint256 closesAt; // takes requests until then
+    uint256 maturesAt;
+    uint256 deposited; // token units
+    uint256 minted; // shares, for all deposits at once
+    uint256 toRedeem; // shares
+    uint256 burned; // shares, of those to redeem
+    uint256 paid; // token units, for those burned
+}
 
 /// @title ILiquidityPool
-/// @notice Shares in the pool account, the counterparty of every trade. Amounts are settlement token, WAD; a share has
-/// 18 decimals. Cash moves between the provider's own account and the pool inside the books: no token moves.
+/// @notice Shares in the pool account, the counterparty of every trade, as an asynchronous vault (ERC-7540): a provider
+/// requests, the request is settled together with all others of its batch at a price that nobody could know when asking,
+/// and the provider claims. Nothing can be cancelled. Assets are units of the settlement token, a share has 18 decimals,
+/// values are WAD.
 ///
-///     shares in  = floor( amount·(supply + V) / (value + spread + V) )
-///     amount out = floor( shares·(value − spread + V) / (supply + V) ), at most value − spread
-///     spread     = ceil( gross·θ )
+/// **Batches.** The requests of one `BATCH_INTERVAL` are a batch, in both directions; `requestId` is its number, from 1
+/// on and without gaps. It matures a cooldown after its last possible request, and not before the batch ahead of it. To
+/// settle it, every market in which the pool has exposure needs a live price newer than that last request by more than
+/// `PRICE_DELAY`, and no loss may be in the process of being worked out.
+///
+/// **Price.** `fulfill` settles at one valuation, before any of its cash moves:
+///
+///     shares of deposits    = floor( assets·(supply + V) / (value + spread + V) )
+///     assets of redemptions = floor( shares·(value − spread + V) / (supply + V) )
+///     spread                = ceil( gross·θ )
 ///
 /// θ is how far a price may move before its feed reports it, so that nobody enters or leaves at a price that they know
-/// to be old. The V virtual shares against V virtual wei belong to nobody: who inflates the value of a share to round
-/// another provider's shares down pays a million times what the other loses.
+/// to be old. All deposits of a fulfilment pay one price and all redemptions get one price, whatever their order: the
+/// first is not below the value of a share and the second not above it, so that no mix of them lowers it. The V virtual
+/// shares against V virtual wei belong to nobody: who inflates the value of a share to round another provider's shares
+/// down pays a million times what the other loses.
 ///
-/// A matured request is a right to leave at a price that is known by then. It therefore lapses after `EXIT_WINDOW`, and
-/// asking again starts a new cooldown.
-interface ILiquidityPool {
-    event Deposited(AccountId indexed account, uint256 amount, uint256 shares, int256 value, uint256 spread);
-    event WithdrawalRequested(address indexed owner, uint256 shares, uint256 maturesAt);
-    event WithdrawalCancelled(address indexed owner, uint256 shares);
-    event Withdrawn(AccountId indexed account, uint256 shares, uint256 amount, int256 value, uint256 spread);
+/// **Liquidity.** Deposits are settled first and in full, they never wait. Redemptions are paid in the order of their
+/// batches out of what the clearing house lets go and the deposits have just brought; where that ends, the batch is
+/// paid in part, all its requests pro rata, and the rest keeps its place and shares in profit and loss until it is paid.
+///
+/// **Rounding** is toward the pool: shares minted, assets paid and what a claim gets are rounded down, shares burned for
+/// a part payment and what an exact claim takes are rounded up. What rounding leaves of a batch stays with the contract.
+///
+/// The settlement token is assumed to be what `IVault` assumes of it. Tokens or shares that are sent here without a
+/// request belong to nobody.
+interface ILiquidityPool is IERC4626, IERC7540Operator, IERC7540Deposit, IERC7540Redeem, IERC7575, IERC165 {
+    event BatchOpened(uint256 indexed batch, uint256 closesAt, uint256 maturesAt);
+
+    /// @notice All deposits of a batch were turned into `shares` at `value` + `spread` (WAD).
+    event DepositsFulfilled(uint256 indexed batch, uint256 assets, uint256 shares, int256 value, uint256 spread);
+
+    /// @notice `shares` of the redemptions of a batch were burned for `assets` at `value` − `spread` (WAD).
+    event RedemptionsFulfilled(uint256 indexed batch, uint256 shares, uint256 assets, int256 value, uint256 spread);
     event CooldownChanged(uint256 cooldown);
     event DeviationChanged(uint256 deviation);
 
     error ZeroAmount();
-    error NotOwner(AccountId account, address caller);
+    /// @notice The caller is neither `principal` nor its operator.
+    error NotAuthorized(address principal, address caller);
+    error TooManyWaitingBatches(address controller, uint256 maximum);
+    /// @notice `claimable` is what can be claimed now, in the unit of `amount`.
+    error BeyondClaimable(address controller, uint256 amount, uint256 claimable);
+    /// @notice A preview of a claim: its price is that of its batch, not of the moment.
+    error NoPreview();
+    error UnknownBatch(uint256 batch, uint256 latest);
+    error AlreadyFulfilled(uint256 batch);
+    error NotMatured(uint256 batch, uint256 time, uint256 maturesAt);
+    /// @notice A market in which the pool has exposure has had no price since the batch closed.
+    error PriceTooOld(uint256 batch, uint256 updatedAt, uint256 neededAfter);
     /// @notice A market in which the pool has exposure has no live price.
     error PoolNotLive();
-    /// @notice The pool is worth nothing to those who hold its shares.
+    /// @notice A loss is being worked out: a deficit, a deleveraging, or collateral that is not sold yet.
+    error PoolBlocked();
+    /// @notice The pool owes more than it has, or a share is worth less than `MIN_SHARE_VALUE`.
     error PoolInsolvent(int256 value, uint256 supply);
-    error TooFewShares(uint256 shares, uint256 minimum);
-    error TooSmallAmount(uint256 amount, uint256 minimum);
-    error NothingRequested(address owner);
-    error BeyondRequest(uint256 shares, uint256 requested);
-    error NotMatured(uint256 time, uint256 maturesAt);
-    error RequestLapsed(uint256 time, uint256 lapsedAt);
+    /// @notice Only redemptions are left and the pool cannot pay a unit of them.
+    error NothingRedeemable(uint256 redeemable);
     error OutOfRange(bytes32 what, uint256 value, uint256 minimum, uint256 maximum);
 
-    // ---------------------------------------------------------------- providers
+    // ---------------------------------------------------------------- request
 
-    /// @notice Moves `amount` of the account's cash to the pool and mints shares to its owner, the caller.
-    /// @return shares At least `minShares` and 1.
-    function deposit(AccountId account, uint256 amount, uint256 minShares) external returns (uint256 shares);
+    /// @notice Takes `assets` from `owner` and keeps them in the vault until the batch is settled. Reverts with the
+    /// error of the vault where its cap refuses, and with the `ZeroAmount` of the books for nothing.
+    /// @param controller Claims the shares. The caller, the owner, or who has made the caller an operator: the list of
+    /// batches that a controller waits for is short, and others could fill it up.
+    /// @param owner The caller, or who has made the caller an operator.
+    /// @return requestId Number of the batch.
+    function requestDeposit(uint256 assets, address controller, address owner) external returns (uint256 requestId);
 
-    /// @notice Puts `shares` of the caller in escrow, beside those already there, and starts the cooldown of all.
-    function requestWithdrawal(uint256 shares) external;
+    /// @notice Takes `shares` from `owner` and keeps them until they are burned in the settlement.
+    /// @param controller As in `requestDeposit`; claims the assets.
+    /// @param owner The caller, who has made the caller an operator, or has given it an allowance, which is used up.
+    /// @return requestId Number of the batch.
+    function requestRedeem(uint256 shares, address controller, address owner) external returns (uint256 requestId);
 
-    /// @notice Burns `shares` of the caller's matured request and moves what they are worth now to `account`, of the
-    /// same owner. Reverts with the error of `IClearingHouse.drainPool` where the pool has not that much to give; a part
-    /// of the request can be taken out then.
-    /// @return amount At least `minAmount` and 1.
-    function withdraw(AccountId account, uint256 shares, uint256 minAmount) external returns (uint256 amount);
+    // ---------------------------------------------------------------- fulfil
 
-    /// @notice Gives the caller's shares in escrow back.
-    function cancelWithdrawal() external;
+    /// @notice Settles all deposits of the batches up to `lastBatch`, and of their redemptions, in the order of the
+    /// batches, what can be paid. By anyone.
+    function fulfill(uint256 lastBatch) external;
+
+    // ---------------------------------------------------------------- claim
+
+    /// @notice Gives `receiver` the shares that `controller` has got for `assets`, oldest batch first, rounded down.
+    function deposit(uint256 assets, address receiver, address controller) external returns (uint256 shares);
+
+    /// @notice Gives `receiver` exactly `shares` of those that `controller` has got.
+    /// @return assets What they have cost, rounded up.
+    function mint(uint256 shares, address receiver, address controller) external returns (uint256 assets);
+
+    /// @notice Pays `receiver` what `controller` has got for `shares`, oldest batch first, rounded down. Reverts with the
+    /// error of the vault where its outflow limit refuses.
+    function redeem(uint256 shares, address receiver, address controller) external returns (uint256 assets);
+
+    /// @notice Pays `receiver` exactly `assets` of those that `controller` has got. Refused as `redeem`.
+    /// @return shares Of how many redeemed shares, rounded up.
+    function withdraw(uint256 assets, address receiver, address controller) external returns (uint256 shares);
 
     // ---------------------------------------------------------------- governance
 
-    /// @notice Changes the cooldown of later requests.
+    /// @notice Changes the cooldown of batches that are not open yet.
     function setCooldown(uint256 cooldown) external;
 
     /// @param deviation θ, 1e-6.
@@ -68,9 +135,19 @@ interface ILiquidityPool {
 
     // ---------------------------------------------------------------- views
 
-    /// @return shares In escrow.
-    /// @return maturesAt From when they can be withdrawn, until `EXIT_WINDOW` later.
-    function requestOf(address owner) external view returns (uint256 shares, uint256 maturesAt);
+    /// @notice The pool's value at the last prices, 0 below zero, rounded down. As `convertToShares` and
+    /// `convertToAssets` it is without spread, and reverts while an action of the protocol is under way.
+    function totalAssets() external view returns (uint256);
+
+    /// @notice What a claim can get now: less than what is claimable where the outflow limit of the vault binds.
+    function maxRedeem(address controller) external view returns (uint256 shares);
+    function maxWithdraw(address controller) external view returns (uint256 assets);
+
+    /// @notice The latest batch, the last whose deposits are settled, and the last whose redemptions are paid in full.
+    function queue() external view returns (uint256 latest, uint256 deposits, uint256 redemptions);
+
+    /// @return All zero for a batch that is not open yet.
+    function batchOf(uint256 batch) external view returns (BatchState memory);
 
     /// @notice Seconds.
     function cooldown() external view returns (uint256);
@@ -78,13 +155,26 @@ interface ILiquidityPool {
     /// @notice θ, 1e-6.
     function deviation() external view returns (uint256);
     function clearingHouse() external view returns (IClearingHouse);
+    function vault() external view returns (IVault);
 }
 
 /// @dev V, of shares and of WAD.
 uint256 constant VIRTUAL_SHARES = 1e6;
 
-/// @dev How long a matured request can be used.
-uint256 constant EXIT_WINDOW = 6 hours;
+/// @dev Least value of a share at which requests are settled, WAD: a billionth of a thousandth of a dollar. Below it the
+/// shares of a deposit would no longer fit their width, and those who hold the others have lost all that counts.
+uint256 constant MIN_SHARE_VALUE = 1e6;
+
+/// @dev The shortest cooldown, so that a wait is at most twice what it must be; a week of batches that nobody has settled
+/// fits into one transaction.
+uint256 constant BATCH_INTERVAL = 1 hours;
+
+/// @dev How much newer than the last request of a batch its prices must be: no less than the delay of any order, for the
+/// same reason.
+uint256 constant PRICE_DELAY = 4 minutes;
+
+/// @dev Batches in which one controller may have something to claim or to wait for, in each direction.
+uint256 constant MAX_WAITING_BATCHES = 8;
 
 uint256 constant MIN_COOLDOWN = 1 hours;
 uint256 constant MAX_COOLDOWN = 7 days;

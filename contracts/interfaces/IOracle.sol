@@ -46,6 +46,11 @@ interface IOracle {
         RoundHint calldata hint
     ) external returns (Verdict verdict, uint256 price, uint256 settledAt);
 
+    /// @notice Whether a settlement price is within the asset's jump limit of the price accepted last, so that a wrong price
+    /// that is repeated fills nothing while it has not been accepted.
+    /// @param price WAD.
+    function accepts(uint256 asset, uint256 price) external returns (bool);
+
     /// @notice The last accepted price of an asset and the feed phase it came from, and the native token's price.
     /// @dev The price of the native token is at most one hour old: an older one is read anew first.
     /// @return price WAD; 0 if the asset has never been read.

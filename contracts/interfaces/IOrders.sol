@@ -51,7 +51,7 @@ enum Cause {
     None,
     PriceNotAcceptable, // free
     OutsideBand, // free
-    MarketReduceOnly, // free
+    MarketReduceOnly, // free; the protocol was paused, too
     Expired, // its round came after its own expiry; forfeits, as all that follow
     TooLate, // nobody executed it within the execution window
     InsufficientMargin,
@@ -60,7 +60,8 @@ enum Cause {
     SkewExceeded,
     PositionTooSmall,
     TooManyAssets,
-    NothingToReduce
+    NothingToReduce,
+    InsufficientLiquidity // what the account would have borrowed was not there
 }
 
 /// @notice A pending order as views return it.
@@ -104,14 +105,15 @@ struct TriggerView {
 ///  0. Sequencer down: nothing is executed. (Whoever gets a transaction in meanwhile could otherwise choose between a
 ///     fill now and the refund of 1.)
 ///  1. Submitted before the sequencer came up last: refunded.
-///  2. A leg without an admissible round: refunded.
+///  2. A leg without an admissible round, or whose settlement price is beyond the jump limit of the price accepted last
+///     (a jump that has not been accepted): refunded.
 ///  3. The last leg's round is later than the owner's own expiry: cancelled, forfeits the charge.
 ///  4. A settlement price beyond the acceptable one, or a leg's outside the band around its price at submission:
 ///     cancelled, free.
 ///  5. The execution window after the last leg's round has passed: cancelled, forfeits the charge.
 ///  6. The fill: all legs or none. Refused for margin, caps or sizes: cancelled, forfeits the charge. Refused because the
-///     market has been made reduce-only: cancelled, free. Any other failure reverts and the order stays pending.
-/// Only 5 and 6 depend on the time of execution, and nobody but the executing is needed for either.
+///     market has been made reduce-only or the protocol paused: cancelled, free. Any other failure reverts and the order stays pending.
+/// Only 5 and 6, and 2 across a jump, depend on the time of execution, and nobody but the executing is needed for any.
 ///
 /// @dev The sequencer feed is not read at submission. Rule 1 is stronger: what was submitted while the sequencer was down
 /// or before an outage never fills.

@@ -7,13 +7,12 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {FillResult, IClearingHouse} from "../interfaces/IClearingHouse.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {AccountState} from "../types/AccountState.sol";
-import {MarketSide} from "../types/MarketSide.sol";
 import {MoneyParameters, GlobalParameters} from "../types/GlobalParameters.sol";
-import {toPosition} from "../types/Position.sol";
 import {Books, BooksStorage, Flow, Market} from "./Books.sol";
 import {Fixed, PPM, WAD} from "./Fixed.sol";
 import {Pricing} from "./Pricing.sol";
 import {Exposure} from "./Risk.sol";
+import {Sides} from "./Sides.sol";
 
 /// @notice The one primitive: size of a market moves between an account and the pool at a price.
 library Fills {
@@ -35,14 +34,28 @@ library Fills {
         uint256 price
     ) internal returns (FillResult memory result) {
         Market storage market = books.markets[e.asset];
-        MarketSide long = market.long;
-        MarketSide short = market.short;
-        int256 skew = int256(long.size()) - int256(short.size());
+        int256 skew = Sides.skew(market, e.funding);
         result.asset = e.asset;
         result.delta = delta;
         result.quote = Pricing.quoteCeil(delta, price, skew, e.sizes.depth(), e.funding.index());
         result.fee = Pricing.feeUp(delta, price, skew, e.trade.takerFee(), e.trade.makerFee());
+        book(books, flow, account, state, e, price, result);
+        e.funding = e.funding.steered(e.trade.fundingVelocity(), skew + delta, e.sizes.depth());
+        market.funding = e.funding;
+    }
 
+    /// @notice Books a change of size for the quote and the fee in `result`, and fills in what it realises.
+    /// @param price Only for the event.
+    function book(
+        BooksStorage storage books,
+        Flow memory flow,
+        AccountId account,
+        AccountState memory state,
+        Exposure memory e,
+        uint256 price,
+        FillResult memory result
+    ) internal {
+        int256 delta = result.delta;
         int256 size = e.size;
         int256 quote = e.quote;
         int256 rest = result.quote;
@@ -59,13 +72,8 @@ library Fills {
         e.size = size + delta;
         e.quote = quote - part - rest;
 
-        books.positions[account][e.asset] = toPosition(e.size, e.quote);
+        Sides.write(books, account, e, size, quote);
         if (size == 0 || e.size == 0) state.positions ^= 1 << e.asset;
-        _moveSide(market, true, long, size, quote, e);
-        _moveSide(market, false, short, size, quote, e);
-        e.funding = e.funding.steered(e.trade.fundingVelocity(), skew + delta, e.sizes.depth());
-        market.funding = e.funding;
-
         flow.base -= result.realised;
         state.cash = Books.moveCash(flow, state.cash, result.realised - int256(result.fee));
         emit IClearingHouse.Fill({
@@ -108,11 +116,11 @@ library Fills {
         GlobalParameters globals
     ) internal view {
         Market storage market = books.markets[e.asset];
-        uint256 longSize = market.long.size();
-        uint256 shortSize = market.short.size();
         bool long = e.size > 0;
         bool grown = long ? e.size > sizeBefore : e.size < sizeBefore;
         if (!grown || e.size == 0) return;
+        uint256 longSize = Sides.sizeDown(market, e.funding, true);
+        uint256 shortSize = Sides.sizeDown(market, e.funding, false);
 
         uint256 openInterest = long ? longSize : shortSize;
         uint256 maximum = e.sizes.openInterestCap();
@@ -129,23 +137,5 @@ library Fills {
             maximum = e.trade.skewCap();
             require(skew <= maximum, IClearingHouse.SkewExceeded(e.asset, skew, maximum));
         }
-    }
-
-    /// @dev Moves the account's share of one side of the market to its new position.
-    function _moveSide(
-        Market storage market,
-        bool long,
-        MarketSide side,
-        int256 sizeBefore,
-        int256 quoteBefore,
-        Exposure memory e
-    ) private {
-        bool was = long ? sizeBefore > 0 : sizeBefore < 0;
-        bool is_ = long ? e.size > 0 : e.size < 0;
-        if (!was && !is_) return;
-        int256 sizeDelta = (is_ ? e.size : int256(0)) - (was ? sizeBefore : int256(0));
-        int256 quoteDelta = (is_ ? e.quote : int256(0)) - (was ? quoteBefore : int256(0));
-        if (long) market.long = side.add(sizeDelta, quoteDelta);
-        else market.short = side.add(-sizeDelta, quoteDelta);
     }
 }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {AssetListing, IClearingHouse} from "../interfaces/IClearingHouse.sol";
 import {
+    INSURANCE_UNIT,
     MarketStatus,
     RiskParameters,
     RiskRates,
@@ -18,17 +19,20 @@ import {
     GroupParameters,
     MAX_GROUPS,
     MoneyParameters,
-    toCollateralParameters
+    MoneySettings,
+    toCollateralParameters,
+    toMoneyParameters
 } from "../types/GlobalParameters.sol";
 import {toFunding} from "../types/Funding.sol";
-import {BooksStorage} from "./Books.sol";
+import {Books, BooksStorage} from "./Books.sol";
 import {CodeTable} from "./CodeTable.sol";
-import {Fixed, PPM} from "./Fixed.sol";
+import {Fixed, PPM, WAD} from "./Fixed.sol";
 import {ParameterTable} from "./ParameterTable.sol";
 
 /// @notice What governance may write into the parameter table, and within which bounds. The bounds are constants: the
 /// authority only says who.
 library Listings {
+    using Books for BooksStorage;
     using ParameterTable for address;
 
     uint256 internal constant MAX_LISTED = 96;
@@ -38,6 +42,7 @@ library Listings {
     uint256 internal constant MAX_FUNDING_RATE = 50_000_000; // 5 % per day
     uint256 internal constant MAX_FUNDING_VELOCITY = 1_000_000_000; // 1 per day²
     uint256 internal constant MAX_CENTS = 10_000_000; // 100,000
+    uint256 internal constant MAX_BORROW_RATE = 4_000_000; // 400 % per year
 
     /// @notice Checks the constructor's words and writes the first table. The factors of every requirement that is
     /// listed here (m, ρ, τ, φ) have no setter.
@@ -45,7 +50,7 @@ library Listings {
         BooksStorage storage books,
         GlobalParameters globals,
         GroupParameters groups,
-        MoneyParameters money
+        MoneySettings memory money
     ) external {
         _range("maintenanceFactor", globals.maintenanceFactor(), PPM / 10, (PPM * 9) / 10);
         _range("shortfallInitial", globals.shortfallInitial(), 0, PPM);
@@ -56,13 +61,18 @@ library Listings {
         _range("liquidationPenalty", globals.liquidationPenalty(), PPM / 100, PPM / 4);
         _range("liquidatorShare", globals.liquidatorShare(), PPM / 10, PPM);
         _range("deepLoss", globals.deepLoss(), 0, PPM);
+        _range("takeoverDiscount", globals.takeoverDiscount(), 0, PPM / 20);
         for (uint256 g = 0; g < MAX_GROUPS; ++g) _range("hedgeFloor", groups.hedgeFloor(g), PPM / 10, PPM);
         _checkMoney(money);
         bytes memory data = new bytes(ParameterTable.ASSETS * 32);
         _put(data, 0, GlobalParameters.unwrap(globals));
         _put(data, 1, GroupParameters.unwrap(groups));
-        _put(data, 2, MoneyParameters.unwrap(money));
+        _put(data, 2, MoneyParameters.unwrap(toMoneyParameters(money)));
         books.table = CodeTable.write(data);
+        // Never zero again: a first deposit should not pay for these slots.
+        books.markTime = uint40(block.timestamp);
+        books.debtTime = uint40(block.timestamp);
+        books.debtIndex = uint88(WAD);
     }
 
     function listAssets(BooksStorage storage books, AssetListing[] calldata listings) external {
@@ -112,7 +122,8 @@ library Listings {
                         maxFundingRate_: listing.maxFundingRate,
                         fundingVelocity_: listing.fundingVelocity,
                         profitWeight_: listing.profitWeight,
-                        lotExponent_: listing.lotExponent
+                        lotExponent_: listing.lotExponent,
+                        insuranceCap_: listing.insuranceCap
                     })
                 )
             );
@@ -182,11 +193,13 @@ library Listings {
         uint256 openInterestShare,
         uint256 skewCap,
         uint256 takerFee,
-        uint256 makerFee
+        uint256 makerFee,
+        uint256 insuranceCap
     ) external {
         require(asset < books.assets, IClearingHouse.UnknownMarket(asset));
         (RiskParameters risk, SizeParameters sizes, TradeParameters trade) = books.table.asset(asset);
         _checkLimits(sizes.depth(), openInterestCap, openInterestShare, skewCap, takerFee, makerFee);
+        _checkInsuranceCap(insuranceCap);
         _checkInvariant(books, risk.rates(block.timestamp), takerFee, openInterestCap, sizes.depth());
         // A ramp in progress must not lead out of it.
         _checkInvariant(books, risk.rates(type(uint256).max), takerFee, openInterestCap, sizes.depth());
@@ -215,7 +228,8 @@ library Listings {
                     maxFundingRate_: trade.maxFundingRate() / 1e9,
                     fundingVelocity_: trade.fundingVelocity() / 1e9,
                     profitWeight_: trade.profitWeight(),
-                    lotExponent_: trade.lotExponent()
+                    lotExponent_: trade.lotExponent(),
+                    insuranceCap_: insuranceCap
                 })
             )
         );
@@ -226,48 +240,39 @@ library Listings {
             openInterestShare: openInterestShare,
             skewCap: skewCap,
             takerFee: takerFee,
-            makerFee: makerFee
+            makerFee: makerFee,
+            insuranceCap: insuranceCap
         });
     }
 
-    function setReduceOnly(BooksStorage storage books, uint256 asset, bool reduceOnly) external {
-        require(asset < books.assets, IClearingHouse.UnknownMarket(asset));
+    /// @notice Changes what a market allows. From what to what is the caller's to check.
+    function setStatus(BooksStorage storage books, uint256 asset, MarketStatus status) external {
         (, SizeParameters sizes, ) = books.table.asset(asset);
-        require(sizes.status() != MarketStatus.None, IClearingHouse.UnknownMarket(asset));
-        _write(
-            books,
-            _assetAt(asset) + 1,
-            SizeParameters.unwrap(
-                toSizeParameters({
-                    depth_: sizes.depth(),
-                    openInterestCap_: sizes.openInterestCap(),
-                    openInterestShare_: sizes.openInterestShare(),
-                    status_: reduceOnly ? MarketStatus.ReduceOnly : MarketStatus.Active
-                })
-            )
-        );
-        emit IClearingHouse.MarketReduceOnly(asset, reduceOnly);
+        _write(books, _assetAt(asset) + 1, SizeParameters.unwrap(sizes.withStatus(status)));
+        emit IClearingHouse.MarketStatusChanged(asset, status);
     }
 
-    function setMoney(
-        BooksStorage storage books,
-        uint256 minNotional,
-        uint256 smallRequirement,
-        uint256 flatReward
-    ) external {
-        MoneyParameters money = MoneyParameters.wrap(minNotional | (smallRequirement << 32) | (flatReward << 64));
-        _range("minNotional", minNotional, 0, MAX_CENTS);
-        _range("smallRequirement", smallRequirement, 0, MAX_CENTS);
-        _range("flatReward", flatReward, 0, MAX_CENTS);
-        _write(books, 2, MoneyParameters.unwrap(money));
-        emit IClearingHouse.MoneyChanged(minNotional, smallRequirement, flatReward);
+    function setMoney(BooksStorage storage books, MoneySettings calldata settings) external {
+        _checkMoney(settings);
+        books.accrueInterest(); // at the rates until now
+        _write(books, 2, MoneyParameters.unwrap(toMoneyParameters(settings)));
+        emit IClearingHouse.MoneyChanged(settings);
     }
 
-    function _checkMoney(MoneyParameters money) private pure {
-        uint256 raw = MoneyParameters.unwrap(money);
-        _range("minNotional", uint32(raw), 0, MAX_CENTS);
-        _range("smallRequirement", uint32(raw >> 32), 0, MAX_CENTS);
-        _range("flatReward", raw >> 64, 0, MAX_CENTS);
+    function _checkMoney(MoneySettings memory settings) private pure {
+        _range("minNotional", settings.minNotional, 0, MAX_CENTS);
+        _range("smallRequirement", settings.smallRequirement, 0, MAX_CENTS);
+        _range("flatReward", settings.flatReward, 0, MAX_CENTS);
+        _range("unattributedCap", settings.unattributedCap, 0, type(uint32).max);
+        _range("borrowKink", settings.borrowKink, PPM / 10, PPM);
+        _range("borrowRateFull", settings.borrowRateFull, 0, MAX_BORROW_RATE);
+        _range("borrowRateKink", settings.borrowRateKink, 0, settings.borrowRateFull);
+        _range("lossBudget", settings.lossBudget, PPM / 100, PPM);
+    }
+
+    function _checkInsuranceCap(uint256 cap) private pure {
+        _range("insuranceCap", cap, 0, type(uint16).max * INSURANCE_UNIT);
+        _range("insuranceCapRest", cap % INSURANCE_UNIT, 0, 0);
     }
 
     function _checkListing(BooksStorage storage books, AssetListing calldata listing) private view {
@@ -288,6 +293,7 @@ library Listings {
         _range("fundingVelocity", listing.fundingVelocity, 0, MAX_FUNDING_VELOCITY);
         _range("profitWeight", listing.profitWeight, 0, PPM);
         _range("lotExponent", listing.lotExponent, 6, 24);
+        _checkInsuranceCap(listing.insuranceCap);
     }
 
     /// @notice (1 − φ)·(γ + m·σ) > taker fee + impact at the open-interest cap: closing always leaves an account

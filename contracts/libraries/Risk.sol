@@ -163,6 +163,16 @@ library Risk {
             terms.shortfall() * PPM <= terms.collateralValue * globals.shortfallInitial();
     }
 
+    /// @notice Cash that brings an account up to its initial requirement and within λ_I, rounded up.
+    function lackUp(Terms memory terms, GlobalParameters globals) internal pure returns (uint256) {
+        int256 lack = int256(terms.initial()) - terms.weighted;
+        int256 excess =
+            int256(terms.shortfall()) -
+                int256(Fixed.mulDivDown(terms.collateralValue, globals.shortfallInitial(), PPM));
+        if (excess > lack) lack = excess;
+        return lack > 0 ? uint256(lack) : 0;
+    }
+
     /// @notice Value of a position, rounded down: s·(P − F) + q.
     function valueFloor(Exposure memory e, uint256 price) internal pure returns (int256) {
         unchecked {

@@ -348,6 +348,15 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         return !before.exists() || _isNear(round.answer(), before.answer(), source.jump());
     }
 
+    /// @inheritdoc IOracle
+    function accepts(uint256 asset, uint256 price) external returns (bool) {
+        FeedRegistry registry_ = registry;
+        _requireAsset(registry_, asset);
+        (FeedSource source, ) = _feed(registry_, asset);
+        Price current = _readPrice(registry_, asset, _readSequencer(registry_).sequencerUp(), false);
+        return _isNear(price, current.last(), source.jump());
+    }
+
     // ---------------------------------------------------------------- update, advance, veto
 
     /// @inheritdoc IPriceOracle

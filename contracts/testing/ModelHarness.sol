@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import {Closing, FillResult, IClearingHouse, Leg} from "../interfaces/IClearingHouse.sol";
+import {
+    Closing,
+    FillResult,
+    IClearingHouse,
+    Ledger,
+    Leg,
+    PoolValuation,
+    SideView,
+    UNATTRIBUTED
+} from "../interfaces/IClearingHouse.sol";
 import {IOracle, RoundHint, Verdict} from "../interfaces/IOracle.sol";
 import {Fixed} from "../libraries/Fixed.sol";
+import {Interest} from "../libraries/Interest.sol";
 import {Pricing} from "../libraries/Pricing.sol";
 import {Exposure, Risk, Terms} from "../libraries/Risk.sol";
+import {Sides} from "../libraries/Sides.sol";
 import {AccountId} from "../types/AccountId.sol";
+import {AccountState} from "../types/AccountState.sol";
 import {
     MarketStatus,
     RiskParameters,
@@ -26,8 +38,11 @@ import {
     MoneyParameters,
     toCollateralParameters
 } from "../types/GlobalParameters.sol";
+import {MarketSide} from "../types/MarketSide.sol";
+import {MarketWatch, Trigger} from "../types/MarketWatch.sol";
 import {Position, toPosition} from "../types/Position.sol";
 import {Price, Refusal, toPrice} from "../types/Price.sol";
+import {SideIndex, toSideIndex} from "../types/SideIndex.sol";
 
 /// @notice The pure functions of the core, exposed for the differential tests of the TypeScript model.
 contract ModelHarness {
@@ -132,6 +147,61 @@ contract ModelHarness {
         result.meetsInitial = terms.meetsInitial(globals);
     }
 
+    // ---------------------------------------------------------------- Interest
+
+    function utilisationDown(int256 base, uint256 debts) external pure returns (uint256) {
+        return Interest.utilisationDown(base, debts);
+    }
+
+    function rateDown(uint256 utilisation, MoneyParameters money) external pure returns (uint256) {
+        return Interest.rateDown(utilisation, money);
+    }
+
+    function accruedDown(uint256 index, uint256 rate, uint256 elapsed) external pure returns (uint256) {
+        return Interest.accruedDown(index, rate, elapsed);
+    }
+
+    /// @return owed For `amount` shares. @return shares Of a debt of `amount`. @return lent For `amount` shares of all.
+    function debt(uint256 amount, uint256 index) external pure returns (uint256 owed, uint256 shares, uint256 lent) {
+        return (Interest.debtUp(amount, index), Interest.sharesUp(amount, index), Interest.lentDown(amount, index));
+    }
+
+    // ---------------------------------------------------------------- SideIndex
+
+    function packSideIndex(
+        uint256 scale,
+        uint256 profitScale,
+        int256 shift
+    ) external pure returns (SideIndex word, uint256 scale_, uint256 profitScale_, int256 shift_) {
+        word = toSideIndex(scale, profitScale, shift);
+        return (word, word.scale(), word.profitScale(), word.shift());
+    }
+
+    /// @param net P − F.
+    function throughIndex(
+        SideIndex index,
+        int256 units,
+        int256 quote,
+        int256 net
+    ) external pure returns (int256 size, int256 held, int256 rest, int256 heldCeil) {
+        (size, held) = Sides.through(index, units, quote);
+        rest = index.restDown(units, size, net);
+        heldCeil = Sides.heldQuoteCeil(index, units, quote);
+    }
+
+    function underIndex(
+        SideIndex index,
+        uint256 size,
+        int256 units,
+        int256 quote
+    ) external pure returns (uint256 magnitude, int256 stored) {
+        return (index.unitsUp(size), index.storedQuoteFloor(units, quote));
+    }
+
+    function addToSide(MarketSide side, int256 units, int256 quote) external pure returns (MarketSide) {
+        return side.add(units, quote);
+    }
+
     // ---------------------------------------------------------------- words
 
     function packPrice(
@@ -146,8 +216,17 @@ contract ModelHarness {
         return (word, word.low(), word.high(), word.live(), word.liquidatable());
     }
 
-    function packFunding(int256 index, int256 rate, int256 velocity, uint256 time) external pure returns (Funding) {
-        return toFunding(index, rate, velocity, time);
+    function packFunding(
+        int256 index,
+        int256 rate,
+        int256 velocity,
+        bool longIndexed,
+        bool shortIndexed,
+        uint256 time
+    ) external pure returns (Funding funding) {
+        funding = toFunding(index, rate, velocity, time);
+        if (longIndexed) funding = funding.withIndex(true);
+        if (shortIndexed) funding = funding.withIndex(false);
     }
 
     function packRisk(
@@ -180,13 +259,23 @@ contract ModelHarness {
         uint256 maxFundingRate,
         uint256 fundingVelocity,
         uint256 profitWeight,
-        uint256 lotExponent
+        uint256 lotExponent,
+        uint256 insuranceCap
     ) external pure returns (TradeParameters) {
         return
-            toTradeParameters(skewCap, takerFee, makerFee, maxFundingRate, fundingVelocity, profitWeight, lotExponent);
+            toTradeParameters({
+                skewCap_: skewCap,
+                takerFee_: takerFee,
+                makerFee_: makerFee,
+                maxFundingRate_: maxFundingRate,
+                fundingVelocity_: fundingVelocity,
+                profitWeight_: profitWeight,
+                lotExponent_: lotExponent,
+                insuranceCap_: insuranceCap
+            });
     }
 
-    function unpackTrade(TradeParameters word) external pure returns (uint256[7] memory) {
+    function unpackTrade(TradeParameters word) external pure returns (uint256[8] memory) {
         return
             [
                 word.skewCap(),
@@ -195,11 +284,12 @@ contract ModelHarness {
                 word.maxFundingRate(),
                 word.fundingVelocity(),
                 word.profitWeight(),
-                word.lot()
+                word.lot(),
+                word.insuranceCap()
             ];
     }
 
-    function unpackGlobals(GlobalParameters word) external pure returns (uint256[10] memory) {
+    function unpackGlobals(GlobalParameters word) external pure returns (uint256[11] memory) {
         return
             [
                 word.maintenanceFactor(),
@@ -211,12 +301,23 @@ contract ModelHarness {
                 word.liquidationTarget(),
                 word.liquidationPenalty(),
                 word.liquidatorShare(),
-                word.deepLoss()
+                word.deepLoss(),
+                word.takeoverDiscount()
             ];
     }
 
-    function unpackMoney(MoneyParameters word) external pure returns (uint256[3] memory) {
-        return [word.minNotional(), word.smallRequirement(), word.flatReward()];
+    function unpackMoney(MoneyParameters word) external pure returns (uint256[8] memory) {
+        return
+            [
+                word.minNotional(),
+                word.smallRequirement(),
+                word.flatReward(),
+                word.unattributedCap(),
+                word.borrowKink(),
+                word.borrowRateKink(),
+                word.borrowRateFull(),
+                word.lossBudget()
+            ];
     }
 
     function hedgeFloor(GroupParameters word, uint256 group) external pure returns (uint256) {
@@ -232,17 +333,103 @@ contract ModelHarness {
         return (word, word.saleLot(), word.listed());
     }
 
-    function packPosition(int256 size, int256 quote) external pure returns (Position) {
-        return toPosition(size, quote);
+    function packPosition(int256 units, int256 quote, uint256 epoch) external pure returns (Position) {
+        return toPosition(units, quote, epoch);
     }
+
+    /// @notice A watch with all of its fields set; a wind-down drops a flag.
+    function packWatch(
+        uint256 overSince,
+        uint256 flaggedAt,
+        uint256 phase,
+        Trigger trigger,
+        uint256 graceUntil,
+        uint256 closesAt,
+        uint256 formerEpoch,
+        bool formerLong
+    ) external pure returns (MarketWatch watch) {
+        watch = watch.withClosing(closesAt, phase).withOverSince(overSince);
+        watch = watch.withFlag(flaggedAt, phase, trigger);
+        return watch.withFormer(graceUntil, formerEpoch, formerLong);
+    }
+
+    function unpackWatch(
+        MarketWatch watch
+    )
+        external
+        pure
+        returns (
+            uint256 overSince,
+            uint256 flaggedAt,
+            uint256 phase,
+            Trigger trigger,
+            uint256 graceUntil,
+            uint256 closesAt,
+            uint256 formerEpoch,
+            bool formerLong
+        )
+    {
+        overSince = watch.overSince();
+        flaggedAt = watch.flaggedAt();
+        phase = watch.phase();
+        trigger = watch.trigger();
+        graceUntil = watch.graceUntil();
+        closesAt = watch.closesAt();
+        formerEpoch = watch.formerEpoch();
+        formerLong = watch.formerLong();
+    }
+}
+
+/// @notice All that a clearing house keeps, as a test compares it with the model.
+struct Dump {
+    uint256 time;
+    Ledger ledger;
+    PoolValuation pool;
+    AccountDump[] accounts;
+    MarketDump[] markets;
+    SeizureDump[] seizures; // by token
+    uint256 unattributedRoom;
+}
+
+struct AccountDump {
+    int256 cash;
+    uint256 shares;
+    uint256 insolventSince;
+    int256[] units; // by asset
+    int256[] quotes;
+    uint256[] epochs;
+    uint256[] collateral; // by token
+    Exposure[] exposures;
+}
+
+struct MarketDump {
+    SideView long;
+    SideView short;
+    Funding funding;
+    MarketWatch watch;
+    SizeParameters sizes;
+    uint256 room;
+}
+
+struct SeizureDump {
+    uint256 amount;
+    uint256 owed;
+    uint256 since;
 }
 
 /// @notice Everything round a clearing house: vault, orders, pool, oracle and authority, so that a test drives it with
 /// the prices that it likes.
 contract ModelDriver is IOracle {
+    error UnexpectedPhase(uint256 phase);
+
     IClearingHouse public house;
     Conditions public conditions;
     mapping(uint256 asset => Price) public prices;
+    Verdict public verdict;
+    uint256 public settlement;
+
+    /// @dev In place of a feed's.
+    uint256 private constant PHASE = 3;
 
     modifier locked() {
         house.lock();
@@ -260,6 +447,11 @@ contract ModelDriver is IOracle {
         for (uint256 i = 0; i < assets.length; ++i) prices[assets[i]] = prices_[i];
     }
 
+    /// @notice What `settle` answers from now on.
+    function setSettlement(Verdict verdict_, uint256 price) external {
+        (verdict, settlement) = (verdict_, price);
+    }
+
     // ---------------------------------------------------------------- satellites
 
     function credit(AccountId account, uint256 token, uint256 amount) external locked {
@@ -272,6 +464,18 @@ contract ModelDriver is IOracle {
 
     function fundPool(AccountId account, uint256 amount) external locked {
         house.fundPool(account, account.owner(), amount);
+    }
+
+    function drainPool(AccountId account, uint256 amount) external locked {
+        house.drainPool(account, amount);
+    }
+
+    function fundInsurance(AccountId account, uint256 amount) external locked {
+        house.fundInsurance(account, account.owner(), amount);
+    }
+
+    function drainInsurance(AccountId account, uint256 amount) external locked {
+        house.drainInsurance(account, amount);
     }
 
     /// @notice Submits and executes an order at the prices of its legs.
@@ -312,11 +516,69 @@ contract ModelDriver is IOracle {
         return (conditions, found);
     }
 
-    function settle(uint256, uint256, uint256, RoundHint calldata) external pure returns (Verdict, uint256, uint256) {
-        return (Verdict.Void, 0, 0);
+    function settle(
+        uint256,
+        uint256 phase,
+        uint256,
+        RoundHint calldata
+    ) external view returns (Verdict, uint256, uint256) {
+        require(phase == PHASE, UnexpectedPhase(phase));
+        return (verdict, settlement, block.timestamp);
+    }
+
+    function accepts(uint256, uint256) external pure returns (bool) {
+        return true;
     }
 
     function stored(uint256 asset) external view returns (uint256, uint256, uint256) {
-        return (prices[asset].last(), 0, 0);
+        return (prices[asset].last(), PHASE, 0);
+    }
+
+    // ---------------------------------------------------------------- comparison
+
+    function dump(AccountId[] calldata accounts) external view returns (Dump memory result) {
+        (uint256 assets, uint256 tokens) = house.listed();
+        result.time = block.timestamp;
+        result.ledger = house.ledger();
+        result.pool = house.poolValuation();
+        result.accounts = new AccountDump[](accounts.length);
+        for (uint256 i = 0; i < accounts.length; ++i) result.accounts[i] = _dumpAccount(accounts[i], assets, tokens);
+        result.markets = new MarketDump[](assets);
+        for (uint256 a = 0; a < assets; ++a) _dumpMarket(result.markets[a], a);
+        result.seizures = new SeizureDump[](tokens);
+        for (uint256 t = 0; t < tokens; ++t) {
+            SeizureDump memory seizure = result.seizures[t];
+            (seizure.amount, seizure.owed, seizure.since) = house.seizedOf(t);
+        }
+        (result.unattributedRoom, ) = house.insuranceRoomOf(UNATTRIBUTED);
+    }
+
+    function _dumpAccount(
+        AccountId account,
+        uint256 assets,
+        uint256 tokens
+    ) private view returns (AccountDump memory result) {
+        AccountState memory state = house.accountOf(account);
+        (result.cash, result.shares) = (state.cash, state.shares);
+        (, result.exposures, ) = house.snapshot(account);
+        result.insolventSince = house.insolventSince(account);
+        result.units = new int256[](assets);
+        result.quotes = new int256[](assets);
+        result.epochs = new uint256[](assets);
+        for (uint256 a = 0; a < assets; ++a) {
+            if ((state.positions >> a) & 1 == 0) continue;
+            (result.units[a], result.quotes[a], result.epochs[a]) = house.storedPositionOf(account, a);
+        }
+        result.collateral = new uint256[](tokens);
+        for (uint256 t = 0; t < tokens; ++t) result.collateral[t] = house.collateralOf(account, t);
+    }
+
+    function _dumpMarket(MarketDump memory result, uint256 asset) private view {
+        result.long = house.sideOf(asset, true);
+        result.short = house.sideOf(asset, false);
+        (, , , , result.funding) = house.marketOf(asset);
+        result.watch = house.watchOf(asset);
+        (, result.sizes, ) = house.parametersOf(asset);
+        (result.room, ) = house.insuranceRoomOf(asset);
     }
 }

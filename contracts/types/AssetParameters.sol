@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {WAD} from "../libraries/Fixed.sol";
+
 /// @notice Risk parameters of an asset, one word:
 /// beta, sigma, gamma, kappa (24 bits each, 1e-6) at the start of the ramp | the same at its end | start 32 |
 /// duration 24 | group 8. Between start and start + duration each moves linearly; so no change acts at once.
@@ -76,13 +78,15 @@ function group(RiskParameters word) pure returns (uint256) {
 enum MarketStatus {
     None, // collateral only
     Active,
-    ReduceOnly
+    ReduceOnly,
+    Closing, // reduce only, until its final price
+    Closed // every position has become cash
 }
 
 /// @notice Size parameters of an asset, one word: depth 112 | openInterestCap 112 | openInterestShare 24 | status 8.
 type SizeParameters is uint256;
 
-using {depth, openInterestCap, openInterestShare, status} for SizeParameters global;
+using {depth, openInterestCap, openInterestShare, status, withStatus} for SizeParameters global;
 
 function toSizeParameters(
     uint256 depth_,
@@ -115,8 +119,12 @@ function status(SizeParameters word) pure returns (MarketStatus) {
     return MarketStatus(SizeParameters.unwrap(word) >> 248);
 }
 
+function withStatus(SizeParameters word, MarketStatus status_) pure returns (SizeParameters) {
+    return SizeParameters.wrap((SizeParameters.unwrap(word) & ((1 << 248) - 1)) | (uint256(status_) << 248));
+}
+
 /// @notice Trading parameters of an asset, one word: skewCap 112 | takerFee 16 | makerFee 16 | maxFundingRate 32 |
-/// fundingVelocity 32 | profitWeight 24 | lotExponent 8.
+/// fundingVelocity 32 | profitWeight 24 | lotExponent 8 | insuranceCap 16.
 type TradeParameters is uint256;
 
 using {
@@ -127,7 +135,8 @@ using {
     fundingVelocity,
     profitWeight,
     lotExponent,
-    lot
+    lot,
+    insuranceCap
 } for TradeParameters global;
 
 function toTradeParameters(
@@ -137,7 +146,8 @@ function toTradeParameters(
     uint256 maxFundingRate_,
     uint256 fundingVelocity_,
     uint256 profitWeight_,
-    uint256 lotExponent_
+    uint256 lotExponent_,
+    uint256 insuranceCap_
 ) pure returns (TradeParameters) {
     return
         TradeParameters.wrap(
@@ -147,9 +157,13 @@ function toTradeParameters(
                 (maxFundingRate_ << 144) |
                 (fundingVelocity_ << 176) |
                 (profitWeight_ << 208) |
-                (lotExponent_ << 232)
+                (lotExponent_ << 232) |
+                ((insuranceCap_ / INSURANCE_UNIT) << 240)
         );
 }
+
+/// @dev Insurance caps are multiples of this, WAD.
+uint256 constant INSURANCE_UNIT = 100 * WAD;
 
 /// @notice Largest |S| that a fill may leave behind by widening it, base units, WAD.
 function skewCap(TradeParameters word) pure returns (uint256) {
@@ -192,4 +206,9 @@ function lotExponent(TradeParameters word) pure returns (uint256) {
 /// @notice Smallest step of size that a liquidation is judged by, base units, WAD.
 function lot(TradeParameters word) pure returns (uint256) {
     return 10 ** lotExponent(word);
+}
+
+/// @notice What insurance pays for deficits of the market within a day, WAD.
+function insuranceCap(TradeParameters word) pure returns (uint256) {
+    return (TradeParameters.unwrap(word) >> 240) * INSURANCE_UNIT;
 }

@@ -7,11 +7,13 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {Fixed, WAD} from "../libraries/Fixed.sol";
 
-/// @notice Funding of a market, one word: index 96 | rate 64 | velocity 64 | time 32.
-/// The velocity is kept as it was set by the last change of skew or depth, so that reading the index needs no other word.
+/// @notice Funding of a market, one word: index 96 | rate 62 | velocity 62 | longIndexed 1 | shortIndexed 1 | (2 unused) |
+/// time 32. The velocity is kept as it was set by the last change of skew or depth, so that reading the index needs no
+/// other word. The two flags say that positions of that side have to be read through its index: a position of a market
+/// that was never deleveraged costs no further slot.
 type Funding is uint256;
 
-using {index, rate, velocity, time, accrued, steered} for Funding global;
+using {index, rate, velocity, time, hasIndex, withIndex, accrued, steered} for Funding global;
 
 Funding constant NO_FUNDING = Funding.wrap(0);
 uint256 constant DAY = 86_400;
@@ -24,10 +26,27 @@ function toFunding(int256 index_, int256 rate_, int256 velocity_, uint256 time_)
     return
         Funding.wrap(
             uint256(uint96(SafeCast.toInt96(index_))) |
-                (uint256(uint64(SafeCast.toInt64(rate_))) << 96) |
-                (uint256(uint64(SafeCast.toInt64(velocity_))) << 160) |
+                (_to62(rate_) << 96) |
+                (_to62(velocity_) << 158) |
                 (uint256(SafeCast.toUint32(time_)) << 224)
         );
+}
+
+error RateOutOfRange(int256 rate);
+
+uint256 constant MASK_62 = (1 << 62) - 1;
+uint256 constant VELOCITY_AND_FLAGS = ((1 << 64) - 1) << 158;
+
+/// @dev Two's complement of 62 bits: rates to ±2.3 per day, velocities to ±2.3 per day².
+function _to62(int256 value) pure returns (uint256) {
+    require(value >= -(1 << 61) && value < (1 << 61), RateOutOfRange(value));
+    return uint256(value) & MASK_62;
+}
+
+function _from62(uint256 bits) pure returns (int256 value) {
+    assembly ("memory-safe") {
+        value := sar(194, shl(194, bits))
+    }
 }
 
 function index(Funding funding) pure returns (int256) {
@@ -35,11 +54,20 @@ function index(Funding funding) pure returns (int256) {
 }
 
 function rate(Funding funding) pure returns (int256) {
-    return int64(int256(Funding.unwrap(funding) >> 96));
+    return _from62(Funding.unwrap(funding) >> 96);
 }
 
 function velocity(Funding funding) pure returns (int256) {
-    return int64(int256(Funding.unwrap(funding) >> 160));
+    return _from62(Funding.unwrap(funding) >> 158);
+}
+
+/// @notice Whether positions of that side have to be read through its index.
+function hasIndex(Funding funding, bool long) pure returns (bool) {
+    return Funding.unwrap(funding) & (1 << (long ? 220 : 221)) != 0;
+}
+
+function withIndex(Funding funding, bool long) pure returns (Funding) {
+    return Funding.wrap(Funding.unwrap(funding) | (1 << (long ? 220 : 221)));
 }
 
 function time(Funding funding) pure returns (uint256) {
@@ -49,7 +77,7 @@ function time(Funding funding) pure returns (uint256) {
 /// @notice The funding as of `now_`: r moves with its velocity and stays within ±`maxRate`; F grows by ∫ r dt · price.
 /// @dev With the time t until r reaches its bound, ∫ r dt = (r₀ + r₁)·t/2 + r₁·(dt − t), kept doubled so that one
 /// division, toward −∞, rounds the whole step. A step in which r leaves [−maxRate, maxRate] counts t in whole seconds.
-/// @param maxRate Bound of |r|, WAD per day, below 2^63.
+/// @param maxRate Bound of |r|, WAD per day, below 2^61.
 /// @param price Price that the whole step is charged at, WAD, below 2^96.
 function accrued(Funding funding, uint256 maxRate, uint256 price, uint256 now_) pure returns (Funding) {
     uint256 elapsed = now_ - time(funding);
@@ -75,8 +103,8 @@ function accrued(Funding funding, uint256 maxRate, uint256 price, uint256 now_) 
     return
         Funding.wrap(
             uint256(uint96(SafeCast.toInt96(index1))) |
-                (uint256(uint64(int64(rate1))) << 96) |
-                (Funding.unwrap(funding) & (uint256(type(uint64).max) << 160)) |
+                ((uint256(rate1) & MASK_62) << 96) |
+                (Funding.unwrap(funding) & VELOCITY_AND_FLAGS) |
                 (uint256(SafeCast.toUint32(now_)) << 224)
         );
 }
@@ -89,9 +117,5 @@ function steered(Funding funding, uint256 maxVelocity, int256 skew, uint256 dept
     int256 bound = int256(depth);
     int256 clamped = SignedMath.max(-bound, SignedMath.min(bound, skew));
     int256 velocity_ = Fixed.mulDivFloor(int256(maxVelocity), clamped, depth);
-    return
-        Funding.wrap(
-            (Funding.unwrap(funding) & ~(uint256(type(uint64).max) << 160)) |
-                (uint256(uint64(SafeCast.toInt64(velocity_))) << 160)
-        );
+    return Funding.wrap((Funding.unwrap(funding) & ~(MASK_62 << 158)) | (_to62(velocity_) << 158));
 }

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {WAD} from "../libraries/Fixed.sol";
 
-/// @notice What holds for all accounts, one word of ten 24-bit numbers (1e-6 where no unit is given).
+/// @notice What holds for all accounts, one word of ten 24-bit numbers and one of 16 bits (1e-6 where no unit is given).
 type GlobalParameters is uint256;
 
 using {
@@ -16,7 +16,8 @@ using {
     liquidationTarget,
     liquidationPenalty,
     liquidatorShare,
-    deepLoss
+    deepLoss,
+    takeoverDiscount
 } for GlobalParameters global;
 
 /// @notice m: share of β and σ that counts for maintenance.
@@ -69,12 +70,55 @@ function deepLoss(GlobalParameters word) pure returns (uint256) {
     return uint24(GlobalParameters.unwrap(word) >> 216);
 }
 
-/// @notice Money amounts that hold for all accounts, one word, in cents of settlement token.
+/// @notice Largest discount, of the notional, at which positions are taken over; at most 65,535.
+function takeoverDiscount(GlobalParameters word) pure returns (uint256) {
+    return GlobalParameters.unwrap(word) >> 240;
+}
+
+/// @notice What the protocol's own money follows, one word: four amounts of 32 bits in cents of settlement token
+/// (minNotional, smallRequirement, flatReward, unattributedCap) and four rates of 24 bits, 1e-6 (borrowKink,
+/// borrowRateKink, borrowRateFull, lossBudget).
 type MoneyParameters is uint256;
 
-using {minNotional, smallRequirement, flatReward} for MoneyParameters global;
+using {
+    minNotional,
+    smallRequirement,
+    flatReward,
+    unattributedCap,
+    borrowKink,
+    borrowRateKink,
+    borrowRateFull,
+    lossBudget
+} for MoneyParameters global;
 
 uint256 constant CENT = WAD / 100;
+
+/// @notice `MoneyParameters` as governance sets them, in the units in which they are kept.
+struct MoneySettings {
+    uint256 minNotional; // cents, as the next three
+    uint256 smallRequirement;
+    uint256 flatReward;
+    uint256 unattributedCap;
+    uint256 borrowKink; // 1e-6 of utilisation
+    uint256 borrowRateKink; // 1e-6 per year, as the next
+    uint256 borrowRateFull;
+    uint256 lossBudget; // 1e-6 of the pool's equity
+}
+
+/// @param settings Each within the width of its field.
+function toMoneyParameters(MoneySettings memory settings) pure returns (MoneyParameters) {
+    return
+        MoneyParameters.wrap(
+            settings.minNotional |
+                (settings.smallRequirement << 32) |
+                (settings.flatReward << 64) |
+                (settings.unattributedCap << 96) |
+                (settings.borrowKink << 128) |
+                (settings.borrowRateKink << 152) |
+                (settings.borrowRateFull << 176) |
+                (settings.lossBudget << 200)
+        );
+}
 
 /// @notice Least notional that a fill may leave open, WAD.
 function minNotional(MoneyParameters word) pure returns (uint256) {
@@ -89,6 +133,31 @@ function smallRequirement(MoneyParameters word) pure returns (uint256) {
 /// @notice Paid by insurance to whoever closes an account without equity, WAD.
 function flatReward(MoneyParameters word) pure returns (uint256) {
     return uint32(MoneyParameters.unwrap(word) >> 64) * CENT;
+}
+
+/// @notice What insurance pays within a day for deficits that no market has caused, WAD.
+function unattributedCap(MoneyParameters word) pure returns (uint256) {
+    return uint32(MoneyParameters.unwrap(word) >> 96) * CENT;
+}
+
+/// @notice Utilisation from which the borrow rate rises to `borrowRateFull`, 1e-6.
+function borrowKink(MoneyParameters word) pure returns (uint256) {
+    return uint24(MoneyParameters.unwrap(word) >> 128);
+}
+
+/// @notice Borrow rate at the kink, 1e-6 per year.
+function borrowRateKink(MoneyParameters word) pure returns (uint256) {
+    return uint24(MoneyParameters.unwrap(word) >> 152);
+}
+
+/// @notice Borrow rate when everything is lent, 1e-6 per year.
+function borrowRateFull(MoneyParameters word) pure returns (uint256) {
+    return uint24(MoneyParameters.unwrap(word) >> 176);
+}
+
+/// @notice What a market may owe its traders before it is deleveraged, 1e-6 of the pool's equity.
+function lossBudget(MoneyParameters word) pure returns (uint256) {
+    return uint24(MoneyParameters.unwrap(word) >> 200);
 }
 
 /// @notice ρ of up to ten groups, one word: 24 bits each, 1e-6.

@@ -19,7 +19,7 @@ enum Refusal {
 /// `last` is the last accepted price; a live price has spread 0.
 type Price is uint256;
 
-using {last, spread, refusal, settling, dead, updatedAt, live, low, high, liquidatable} for Price global;
+using {last, spread, refusal, settling, dead, updatedAt, live, low, high, liquidatable, withLast} for Price global;
 
 uint256 constant SPREAD_UNIT = 1e6;
 
@@ -91,4 +91,10 @@ function high(Price price) pure returns (uint256) {
     unchecked {
         return (last(price) * (SPREAD_UNIT + spread(price)) + SPREAD_UNIT - 1) / SPREAD_UNIT;
     }
+}
+
+/// @notice The same reading, live, with another price.
+/// @param last_ WAD, below 2^96.
+function withLast(Price price, uint256 last_) pure returns (Price) {
+    return toPrice(last_, 0, Refusal.None, settling(price), false, updatedAt(price));
 }

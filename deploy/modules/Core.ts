@@ -2,8 +2,9 @@ import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 
 /**
  * The clearing house and its satellites, which know each other by immutables. The satellites come first, with the
- * address that the clearing house will have: one transaction each, strictly one after the other, so that it follows
- * from the deployer's nonce. `scripts/deploy/deploy.ts` computes it, and checks afterwards that all point back.
+ * address that the clearing house will have, then its extension: one transaction each, strictly one after the other, so
+ * that it follows from the deployer's nonce. `scripts/deploy/deploy.ts` computes it, and checks afterwards that all point
+ * back.
  */
 export default buildModule("Core", (m) => {
   const authority = m.getParameter<string>("authority");
@@ -22,33 +23,35 @@ export default buildModule("Core", (m) => {
   });
   const pool = m.contract(
     "LiquidityPool",
-    [authority, predicted, m.getParameter("poolCooldown"), m.getParameter("poolDeviation")],
+    [authority, predicted, vault, m.getParameter("poolCooldown"), m.getParameter("poolDeviation")],
     { after: [orders] },
   );
+  const insuranceFund = m.contract("InsuranceFund", [authority, predicted, m.getParameter("insuranceTargetShare")], {
+    after: [pool],
+  });
+
+  const library = (name: string) => m.contractAt(name, m.getParameter<string>(name));
+  const Listings = library("Listings");
+  const Liquidations = library("Liquidations");
+  const links = { authority, oracle, vault, orders, pool, insuranceFund };
+  const extension = m.contract("ClearingHouseExtension", [links], {
+    libraries: {
+      Listings,
+      Liquidations,
+      PoolAccount: library("PoolAccount"),
+      Waterfall: library("Waterfall"),
+      Deleveraging: library("Deleveraging"),
+    },
+    after: [insuranceFund],
+  });
   const clearingHouse = m.contract(
     "ClearingHouse",
-    [
-      authority,
-      oracle,
-      vault,
-      orders,
-      pool,
-      m.getParameter("globals"),
-      m.getParameter("groups"),
-      m.getParameter("money"),
-    ],
-    {
-      libraries: {
-        Listings: m.contractAt("Listings", m.getParameter<string>("listings")),
-        Liquidations: m.contractAt("Liquidations", m.getParameter<string>("liquidations")),
-        PoolAccount: m.contractAt("PoolAccount", m.getParameter<string>("poolAccount")),
-      },
-      after: [pool],
-    },
+    [links, extension, m.getParameter("globals"), m.getParameter("groups"), m.getParameter("money")],
+    { libraries: { Listings, Liquidations }, after: [extension] },
   );
   const lens = m.contract("Lens", [clearingHouse]);
-  return { vault, orders, pool, clearingHouse, lens };
+  return { vault, orders, pool, insuranceFund, extension, clearingHouse, lens };
 });
 
-/** Contracts that this module deploys before the clearing house. */
-export const SATELLITES = 3;
+/** Contracts that this module deploys before the extension and the clearing house. */
+export const SATELLITES = 4;

@@ -9,8 +9,13 @@ export const accessManagerArtifact = accessManager as unknown as Artifact;
 export default buildModule("Foundation", (m) => {
   const authority = m.contract("AccessManager", accessManagerArtifact, [m.getParameter("admin")]);
   const oracle = m.contract("PriceOracle", [authority]);
-  const listings = m.library("Listings");
-  const liquidations = m.library("Liquidations");
-  const poolAccount = m.library("PoolAccount");
-  return { authority, oracle, listings, liquidations, poolAccount };
+  return {
+    authority,
+    oracle,
+    Listings: m.library("Listings"),
+    Liquidations: m.library("Liquidations"),
+    PoolAccount: m.library("PoolAccount"),
+    Waterfall: m.library("Waterfall"),
+    Deleveraging: m.library("Deleveraging"),
+  };
 });

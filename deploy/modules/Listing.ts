@@ -6,7 +6,7 @@ export function listingModule(collaterals: readonly { symbol: string }[]) {
   return buildModule("Listing", (m) => {
     const oracle = m.contractAt("PriceOracle", m.getParameter<string>("oracle"));
     const vault = m.contractAt("Vault", m.getParameter<string>("vault"));
-    const clearingHouse = m.contractAt("ClearingHouse", m.getParameter<string>("clearingHouse"));
+    const clearingHouse = m.contractAt("IClearingHouse", m.getParameter<string>("clearingHouse"));
 
     const feeds = m.call(oracle, "list", [m.getParameter("feeds")]);
     m.call(oracle, "setEnvironment", [m.getParameter("environment")], { after: [feeds] });

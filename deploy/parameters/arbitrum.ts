@@ -61,6 +61,10 @@ export default {
    *   ETH 6 % ≤ 0.6·10.5 + 0.5 = 6.8 %    BTC 5 % ≤ 0.6·8.5 + 0.5 = 5.6 %
    *   SOL 10 % ≤ 0.6·17 + 0.8 = 11 %      LINK 12 % ≤ 0.6·19 + 1 = 12.4 %
    *
+   * Insurance cap, within a day: what is left to insure are steps that follow each other faster than liquidations do. Of
+   * the open interest that may be there, 1.6 % of ETH (16 million at 4,000 USD), 1.1 % of BTC, 0.4 % of SOL, 2 % of LINK:
+   * a market that is manipulated costs what its cap allows and not what the others rely on.
+   *
    * Depth D is where a linear book would move the price by 100 %: a hundred times what the large venues show within 1 %
    * in a thin hour, halved. Net skew cap = D/100, so that the premium on a fill stays below 1 %. κ = 100 %: closing out
    * a position of y costs what the fill price of y costs. Taker fee ≥ the feed's deviation threshold where it is 0.05 %;
@@ -100,6 +104,7 @@ export default {
         fundingVelocity: "20 %/day²",
         profitWeight: "90 %",
         lot: "0.01 ETH",
+        insuranceCap: "250_000 USD",
       },
     },
     BTC: {
@@ -127,6 +132,7 @@ export default {
         fundingVelocity: "20 %/day²",
         profitWeight: "90 %",
         lot: "0.001 BTC",
+        insuranceCap: "250_000 USD",
       },
     },
     SOL: {
@@ -154,6 +160,7 @@ export default {
         fundingVelocity: "20 %/day²",
         profitWeight: "70 %",
         lot: "0.1 SOL",
+        insuranceCap: "50_000 USD",
       },
     },
     LINK: {
@@ -181,6 +188,7 @@ export default {
         fundingVelocity: "20 %/day²",
         profitWeight: "70 %",
         lot: "1 LINK",
+        insuranceCap: "50_000 USD",
       },
     },
     // Collateral only. Not redeemable for BTC on this chain, so an asset of its own: hedges a BTC perpetual up to the
@@ -271,6 +279,9 @@ export default {
     liquidatorShare: "50 %",
     // Equity below a fifth of R_M: what would be left could not pay for a second liquidation.
     deepLoss: "20 %",
+    // Of the notional, for an account without equity; on the way there it grows with the shortfall. Above the impact of
+    // closing at the open-interest cap (1 % to 2 %): nobody takes over what the pool would close for less.
+    takeoverDiscount: "2 %",
   },
 
   money: {
@@ -278,6 +289,16 @@ export default {
     minNotional: "50 USD",
     smallRequirement: "50 USD",
     flatReward: "2 USD",
+    // Debts that no market has caused (interest, a fall of collateral), within a day: as much as an alt may cost.
+    unattributedCap: "50_000 USD",
+    // Borrow rate: 0 at no utilisation, a usual price of dollars at the kink, and a tenfold one where withdrawals from
+    // the pool would have to wait for debts to be repaid.
+    borrowKink: "80 %",
+    borrowRateKink: "8 %/year",
+    borrowRateFull: "80 %/year",
+    // What one market may owe its traders before its crowded side is closed in part: four markets at once still leave
+    // the pool a fifth.
+    lossBudget: "20 %",
   },
 
   orders: {
@@ -302,5 +323,10 @@ export default {
     cooldown: "4 h",
     // θ: the widest deviation threshold of a market's feed.
     deviation: "0.5 %",
+  },
+
+  insurance: {
+    // Of the pool: the caps of all markets together are 0.6 million a day, which it lasts for in a pool of 12 million.
+    targetShare: "5 %",
   },
 };

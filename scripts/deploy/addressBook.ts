@@ -5,7 +5,17 @@ import { dirname } from "node:path";
 import { PlimsollError } from "./PlimsollError.ts";
 import { address, at, integer, object, ParameterError, type Place, record, text, type Reader } from "./readers.ts";
 
-export const CONTRACTS = ["authority", "oracle", "clearingHouse", "vault", "orders", "pool", "lens"] as const;
+export const CONTRACTS = [
+  "authority",
+  "oracle",
+  "clearingHouse",
+  "extension",
+  "vault",
+  "orders",
+  "pool",
+  "insuranceFund",
+  "lens",
+] as const;
 
 export type ContractName = (typeof CONTRACTS)[number];
 

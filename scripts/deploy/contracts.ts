@@ -1,10 +1,19 @@
 /** The contracts of a deployment, typed. */
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import type { Contract } from "ethers";
+import { Contract } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import { accessManagerArtifact } from "../../deploy/modules/Foundation.ts";
-import type { ClearingHouse, Lens, LiquidityPool, Orders, PriceOracle, Vault } from "../../typechain-types/index.ts";
+import type {
+  ClearingHouseExtension,
+  IClearingHouse,
+  InsuranceFund,
+  Lens,
+  LiquidityPool,
+  Orders,
+  PriceOracle,
+  Vault,
+} from "../../typechain-types/index.ts";
 import type { AddressBook } from "./addressBook.ts";
 import { DeploymentError } from "./DeploymentError.ts";
 
@@ -12,10 +21,13 @@ export interface Contracts {
   /** OpenZeppelin's AccessManager. */
   readonly authority: Contract;
   readonly oracle: PriceOracle;
-  readonly clearingHouse: ClearingHouse;
+  readonly clearingHouse: IClearingHouse;
+  /** Code that the clearing house runs; nothing is called at its own address. */
+  readonly extension: ClearingHouseExtension;
   readonly vault: Vault;
   readonly orders: Orders;
   readonly pool: LiquidityPool;
+  readonly insuranceFund: InsuranceFund;
   readonly lens: Lens;
 }
 
@@ -28,28 +40,42 @@ export async function contractsAt(
   return {
     authority: await ethers.getContractAt([...accessManagerArtifact.abi], addresses.authority, signer),
     oracle: await ethers.getContractAt("PriceOracle", addresses.oracle, signer),
-    clearingHouse: await ethers.getContractAt("ClearingHouse", addresses.clearingHouse, signer),
+    clearingHouse: await ethers.getContractAt("IClearingHouse", addresses.clearingHouse, signer),
+    extension: await ethers.getContractAt("ClearingHouseExtension", addresses.extension, signer),
     vault: await ethers.getContractAt("Vault", addresses.vault, signer),
     orders: await ethers.getContractAt("Orders", addresses.orders, signer),
     pool: await ethers.getContractAt("LiquidityPool", addresses.pool, signer),
+    insuranceFund: await ethers.getContractAt("InsuranceFund", addresses.insuranceFund, signer),
     lens: await ethers.getContractAt("Lens", addresses.lens, signer),
   };
 }
 
-/** Throws a DeploymentError unless the clearing house and its satellites point at each other. */
-export async function checkBacklinks({ clearingHouse, oracle, vault, orders, pool, lens }: Contracts): Promise<void> {
+/** Throws a DeploymentError unless the clearing house, its extension and its satellites point at each other. */
+export async function checkBacklinks(contracts: Contracts): Promise<void> {
+  const { clearingHouse, extension, oracle, vault, orders, pool, insuranceFund, lens } = contracts;
   const house = await clearingHouse.getAddress();
   const claims: [string, string, string][] = [
     ["vault.clearingHouse", await vault.clearingHouse(), house],
     ["orders.clearingHouse", await orders.clearingHouse(), house],
     ["pool.clearingHouse", await pool.clearingHouse(), house],
+    ["insuranceFund.clearingHouse", await insuranceFund.clearingHouse(), house],
     ["lens.clearingHouse", await lens.clearingHouse(), house],
-    ["clearingHouse.vault", await clearingHouse.vault(), await vault.getAddress()],
-    ["clearingHouse.orders", await clearingHouse.orders(), await orders.getAddress()],
-    ["clearingHouse.pool", await clearingHouse.pool(), await pool.getAddress()],
-    ["clearingHouse.oracle", await clearingHouse.oracle(), await oracle.getAddress()],
     ["orders.oracle", await orders.oracle(), await oracle.getAddress()],
+    ["pool.vault", await pool.vault(), await vault.getAddress()],
   ];
+  // The extension runs on the storage of the clearing house, but with its own links.
+  for (const [name, linked] of Object.entries({ clearingHouse, extension })) {
+    claims.push(
+      [`${name}.oracle`, await linked.oracle(), await oracle.getAddress()],
+      [`${name}.vault`, await linked.vault(), await vault.getAddress()],
+      [`${name}.orders`, await linked.orders(), await orders.getAddress()],
+      [`${name}.pool`, await linked.pool(), await pool.getAddress()],
+      [`${name}.insuranceFund`, await linked.insuranceFund(), await insuranceFund.getAddress()],
+    );
+  }
+  // Not part of what the clearing house shows to callers.
+  const code = new Contract(house, ["function extension() view returns (address)"], clearingHouse.runner);
+  claims.push(["clearingHouse.extension", String(await code.getFunction("extension")()), await extension.getAddress()]);
   for (const [link, is, should] of claims) {
     if (is !== should) throw new DeploymentError(`${link} is ${is}, not ${should}: another transaction took a nonce`);
   }

@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import { type Contract, getCreateAddress, type Interface } from "ethers";
+import { getCreateAddress, type Interface } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import core, { SATELLITES } from "../../deploy/modules/Core.ts";
@@ -14,13 +14,13 @@ import foundation from "../../deploy/modules/Foundation.ts";
 import { listingModule } from "../../deploy/modules/Listing.ts";
 import { rolesModule } from "../../deploy/modules/Roles.ts";
 import { TARGETS } from "../../deploy/roles.ts";
-import { encodeGlobals, encodeGroups, encodeMoney } from "../model/parameters.ts";
+import { encodeGlobals, encodeGroups } from "../model/parameters.ts";
 import type { AddressBook } from "./addressBook.ts";
 import { checkBacklinks, type Contracts, contractsAt } from "./contracts.ts";
 import { DeploymentError } from "./DeploymentError.ts";
 import { DriftError, findDrift } from "./drift.ts";
 import { createIgnition, type Ignition } from "./ignition.ts";
-import type { Parameters } from "./parameters.ts";
+import { type Parameters, toMoneySettings } from "./parameters.ts";
 import { checkPlaces, placeOf, type Places, resolvePlaces } from "./places.ts";
 
 export interface DeployOptions {
@@ -57,13 +57,23 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
   const places = await resolvePlaces({ connection, parameters, given: options.places, ignition });
   await checkPlaces(connection, parameters, places);
 
-  const base = await addressesOf(await ignition.deploy(foundation, { Foundation: { admin: deployer.address } }));
-  const { authority, oracle, listings, liquidations, poolAccount } = base;
+  const base = await ignition.deploy(foundation, { Foundation: { admin: deployer.address } });
+  const { authority, oracle, ...libraries } = base;
   const predicted = await predictClearingHouse(connection, deployer, ignition);
-  const { vault, orders, pool, clearingHouse, lens } = await addressesOf(
-    await ignition.deploy(core, { Core: { ...base, ...coreParameters(parameters, places), clearingHouse: predicted } }),
-  );
-  const addresses = named({ authority, oracle, clearingHouse, vault, orders, pool, lens });
+  const { vault, orders, pool, insuranceFund, extension, clearingHouse, lens } = await ignition.deploy(core, {
+    Core: { ...base, ...coreParameters(parameters, places), clearingHouse: predicted },
+  });
+  const addresses = named({
+    authority,
+    oracle,
+    clearingHouse,
+    extension,
+    vault,
+    orders,
+    pool,
+    insuranceFund,
+    lens,
+  });
   const contracts = await contractsAt(connection, addresses, deployer);
   await checkBacklinks(contracts);
 
@@ -82,7 +92,7 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
     block,
     deployer: deployer.address,
     contracts: addresses,
-    libraries: named({ Listings: listings, Liquidations: liquidations, PoolAccount: poolAccount }),
+    libraries,
     tokens: Object.fromEntries(
       [settlement, ...collaterals].map(({ symbol }) => [symbol, placeOf(places.tokens, symbol)]),
     ),
@@ -94,8 +104,8 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
 }
 
 /**
- * The address of the clearing house: of what the deployer creates after the satellites. Where an interrupted deployment
- * goes on, the vault knows it.
+ * The address of the clearing house: of what the deployer creates after the satellites and the extension. Where an
+ * interrupted deployment goes on, the vault knows it.
  */
 async function predictClearingHouse(
   { ethers }: NetworkConnection,
@@ -104,11 +114,11 @@ async function predictClearingHouse(
 ): Promise<string> {
   const vault = ignition.leftBehind("Core#Vault");
   if (vault !== undefined) return (await ethers.getContractAt("Vault", vault)).clearingHouse();
-  return getCreateAddress({ from: deployer.address, nonce: (await deployer.getNonce()) + SATELLITES });
+  return getCreateAddress({ from: deployer.address, nonce: (await deployer.getNonce()) + SATELLITES + 1 });
 }
 
 function coreParameters(parameters: Parameters, places: Places) {
-  const { settlement, orders, pool, globals, hedgeFloors, money } = parameters;
+  const { settlement, orders, pool, insurance, globals, hedgeFloors, money } = parameters;
   return {
     settlementToken: placeOf(places.tokens, settlement.symbol),
     settlementCap: settlement.cap,
@@ -116,9 +126,10 @@ function coreParameters(parameters: Parameters, places: Places) {
     orderSettings: orders,
     poolCooldown: pool.cooldown,
     poolDeviation: pool.deviation,
+    insuranceTargetShare: insurance.targetShare,
     globals: encodeGlobals(globals),
     groups: encodeGroups(hedgeFloors),
-    money: encodeMoney(money),
+    money: toMoneySettings(money),
   };
 }
 
@@ -156,11 +167,6 @@ function selectorsOf(contract: Contracts[keyof typeof TARGETS], names: readonly 
     if (fragment === undefined) throw new DeploymentError(`no function ${name}`);
     return (fragment as unknown as { selector: string }).selector;
   });
-}
-
-async function addressesOf(contracts: Readonly<Record<string, Contract>>): Promise<Record<string, string>> {
-  const pairs = Object.entries(contracts).map(async ([name, contract]) => [name, await contract.getAddress()] as const);
-  return Object.fromEntries(await Promise.all(pairs));
 }
 
 /** Throws a DeploymentError for a name without an address. */

@@ -112,6 +112,7 @@ function listedAs({ listing }: Asset) {
       fundingVelocity: listing.fundingVelocity * 10n ** 9n,
       profitWeight: listing.profitWeight,
       lotExponent: listing.lotExponent,
+      insuranceCap: listing.insuranceCap,
     },
   };
 }
@@ -137,7 +138,11 @@ async function compareCustody(
   }
 }
 
-async function compareConstants({ clearingHouse, orders, pool }: Contracts, parameters: Parameters, expect: Expect) {
+async function compareConstants(
+  { clearingHouse, orders, pool, insuranceFund }: Contracts,
+  parameters: Parameters,
+  expect: Expect,
+): Promise<void> {
   const [globals, groups, money] = await clearingHouse.globals();
   expect("globals", parameters.globals, decodeGlobals(globals));
   expect("groups", parameters.hedgeFloors, decodeGroups(groups));
@@ -146,6 +151,7 @@ async function compareConstants({ clearingHouse, orders, pool }: Contracts, para
   for (const key of keysOf(parameters.orders)) expect(`orders.${key}`, parameters.orders[key], settings[key]);
   expect("pool.cooldown", parameters.pool.cooldown, await pool.cooldown());
   expect("pool.deviation", parameters.pool.deviation, await pool.deviation());
+  expect("insurance.targetShare", parameters.insurance.targetShare, await insuranceFund.targetShare());
 }
 
 async function compareRoles(contracts: Contracts, { governance }: Parameters, deployer: string, expect: Expect) {

@@ -2,8 +2,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import type { IgnitionModule } from "@nomicfoundation/ignition-core";
-import type { Contract } from "ethers";
+import { type IgnitionModule, status } from "@nomicfoundation/ignition-core";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import { DeploymentError } from "./DeploymentError.ts";
@@ -15,11 +14,8 @@ export const LOCAL_CHAIN = 31337n;
 export type ModuleParameters = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export interface Ignition {
-  /** Deploys a module, or what is missing of it, and returns its contracts by name. */
-  readonly deploy: (
-    module: IgnitionModule,
-    parameters: ModuleParameters,
-  ) => Promise<Readonly<Record<string, Contract>>>;
+  /** Deploys a module, or what is missing of it, and returns the addresses of its contracts by name. */
+  readonly deploy: (module: IgnitionModule, parameters: ModuleParameters) => Promise<Readonly<Record<string, string>>>;
   /** Where an interrupted deployment left a contract. @param future Of its module, as `Core#Vault`. */
   readonly leftBehind: (future: string) => string | undefined;
 }
@@ -44,20 +40,44 @@ export function createIgnition({ connection, sender, chainId, ...options }: Igni
   const keepsState = connection.networkConfig.type === "http";
   type Options = NonNullable<Parameters<typeof connection.ignition.deploy>[1]>;
   return {
-    deploy: async (module, parameters) =>
-      await connection.ignition.deploy(module, {
+    deploy: async (module, parameters) => {
+      const complete = keepsState ? await completeIn(folder, module) : undefined;
+      if (complete !== undefined) return complete;
+      const contracts = await connection.ignition.deploy(module, {
         parameters: parameters as NonNullable<Options["parameters"]>,
         defaultSender: sender,
         deploymentId,
         displayUi: options.displayUi ?? false,
         ...(chainId === LOCAL_CHAIN ? { config: { blockPollingInterval: 25, requiredConfirmations: 1 } } : {}),
-      }),
+      });
+      const addresses: Record<string, string> = {};
+      for (const [name, contract] of Object.entries(contracts)) addresses[name] = await contract.getAddress();
+      return addresses;
+    },
     leftBehind: (future) => {
       const file = join(folder, "deployed_addresses.json");
       if (!keepsState || !existsSync(file)) return undefined;
       return (JSON.parse(readFileSync(file, "utf8")) as Record<string, string>)[future];
     },
   };
+}
+
+/**
+ * Addresses of a module of which nothing is missing. Ignition takes a deployment for failed while anything of it is
+ * unfinished, whatever it is asked for: it must not be asked for what comes before an interruption.
+ */
+async function completeIn(folder: string, module: IgnitionModule): Promise<Record<string, string> | undefined> {
+  if (!existsSync(join(folder, "journal.jsonl"))) return undefined;
+  const { successful, contracts } = await status(folder);
+  const done = new Set(successful);
+  if ([...module.futures].some(({ id }) => !done.has(id))) return undefined;
+  const addresses: Record<string, string> = {};
+  for (const [name, { id }] of Object.entries(module.results)) {
+    const address = contracts[id]?.address;
+    if (address === undefined) return undefined;
+    addresses[name] = address;
+  }
+  return addresses;
 }
 
 /** Where Ignition and the commands keep what belongs to a deployment. */

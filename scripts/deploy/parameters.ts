@@ -2,8 +2,8 @@
  * Reads `deploy/parameters/<network>.ts`: every number that a person chose, in human units, into the units of the chain.
  *
  * A file that does not say exactly what is asked, in the unit that is asked, is refused with a ParameterError. The
- * bounds are those of the contracts (`Listings.sol`, `PriceOracle.sol`, `Orders.sol`, `ILiquidityPool.sol`), so that a
- * bad number fails here, where its place is known. Rules between numbers are checked too.
+ * bounds are those of the contracts (`Listings.sol`, `PriceOracle.sol`, `Orders.sol`, `ILiquidityPool.sol`,
+ * `IInsuranceFund.sol`), so that a bad number fails here, where its place is known. Rules between numbers are checked too.
  */
 import { pathToFileURL } from "node:url";
 
@@ -36,6 +36,12 @@ const PPM = 1_000_000n;
 const MAX_PRICE = "79000000000";
 /** Sizes and depths are kept in 112 bits. */
 const MAX_SIZE = "5000000000000000";
+/** Insurance caps are kept in 16 bits. */
+const MAX_INSURANCE_CAP = "6553500";
+/** Amounts of money in cents are kept in 32 bits. */
+const MAX_MONEY = "42949672.95";
+const CENT = 10n ** 16n;
+const INSURANCE_UNIT = 100n * 10n ** 18n;
 
 /** As the contract's struct of this name. */
 export interface FeedLimits {
@@ -62,6 +68,7 @@ export interface AssetListing {
   readonly fundingVelocity: bigint;
   readonly profitWeight: bigint;
   readonly lotExponent: bigint;
+  readonly insuranceCap: bigint;
   readonly market: boolean;
 }
 
@@ -134,6 +141,7 @@ export interface Parameters {
   readonly money: MoneyParameters;
   readonly orders: OrderSettings;
   readonly pool: { readonly cooldown: bigint; readonly deviation: bigint };
+  readonly insurance: { readonly targetShare: bigint };
 }
 
 /** Reads the file of a network. @param path Of the file; its default export is what is read. */
@@ -194,6 +202,7 @@ export function parseParameters(raw: unknown, file: string): Parameters {
     money: written.money,
     orders: written.orders,
     pool: written.pool,
+    insurance: written.insurance,
   };
   checkRules(parameters, written);
   return parameters;
@@ -238,6 +247,7 @@ const marketReader = (symbol: string) =>
     fundingVelocity: percent({ unit: "%/day²", decimals: 9, min: "0", max: "100" }),
     profitWeight: percent({ min: "0", max: "100" }),
     lot: lot(symbol),
+    insuranceCap: amount("USD", { min: "0", max: MAX_INSURANCE_CAP }),
   });
 
 const assetReader = (symbol: string) =>
@@ -274,6 +284,7 @@ const collateralReader = (symbol: string) =>
 
 const share = percent({ min: "0", max: "100" });
 const cents = amount("USD", { min: "0", max: "100000" });
+const borrowRate = percent({ unit: "%/year", min: "0", max: "400" });
 const gas = amount("gas", { min: "0", max: "2000000", decimals: 0 });
 
 const fileReader = object({
@@ -308,8 +319,18 @@ const fileReader = object({
     liquidationPenalty: percent({ min: "1", max: "25" }),
     liquidatorShare: percent({ min: "10", max: "100" }),
     deepLoss: share,
+    takeoverDiscount: percent({ min: "0", max: "5" }),
   }),
-  money: object({ minNotional: cents, smallRequirement: cents, flatReward: cents }),
+  money: object({
+    minNotional: cents,
+    smallRequirement: cents,
+    flatReward: cents,
+    unattributedCap: amount("USD", { min: "0", max: MAX_MONEY }),
+    borrowKink: percent({ min: "10", max: "100" }),
+    borrowRateKink: borrowRate,
+    borrowRateFull: borrowRate,
+    lossBudget: percent({ min: "1", max: "100" }),
+  }),
   orders: object({
     delay: duration({ min: "5 s", max: "240 s" }),
     executionWindow: duration({ min: "60 s", max: "1 h" }),
@@ -323,6 +344,7 @@ const fileReader = object({
     refundGas: gas,
   }),
   pool: object({ cooldown: duration({ min: "1 h", max: "7 d" }), deviation: percent({ min: "0.05", max: "2" }) }),
+  insurance: object({ targetShare: percent({ min: "0.5", max: "50" }) }),
 });
 
 type Written = ReturnType<typeof fileReader>;
@@ -341,6 +363,7 @@ const NO_MARKET = {
   fundingVelocity: 0n,
   profitWeight: 0n,
   lot: 6n,
+  insuranceCap: 0n,
 };
 
 function toAsset(
@@ -382,6 +405,17 @@ function tokenOf({
   return { address: where, decimals: places, cap, outflowLimit };
 }
 
+/** The clearing house's struct of this name: amounts in cents, rates in 1e-6. */
+export function toMoneySettings(money: MoneyParameters): MoneyParameters {
+  return {
+    ...money,
+    minNotional: money.minNotional / CENT,
+    smallRequirement: money.smallRequirement / CENT,
+    flatReward: money.flatReward / CENT,
+    unattributedCap: money.unattributedCap / CENT,
+  };
+}
+
 // ---------------------------------------------------------------- rules between numbers
 
 function checkRules(parameters: Parameters, written: Written): void {
@@ -400,9 +434,12 @@ function checkRules(parameters: Parameters, written: Written): void {
       ? "settlement.outflowLimit"
       : `collaterals.${token.symbol}.outflowLimit`, token.outflowLimit, "at least a twentieth of the cap");
   }
-  for (const [key, value] of Object.entries(parameters.money)) {
-    require(value % 10n ** 16n === 0n, `money.${key}`, value, "whole cents");
+  const { money } = parameters;
+  for (const key of ["minNotional", "smallRequirement", "flatReward", "unattributedCap"] as const) {
+    require(money[key] % CENT === 0n, `money.${key}`, money[key], "whole cents");
   }
+  require(money.borrowRateKink <=
+    money.borrowRateFull, "money.borrowRateKink", money.borrowRateKink, "at most borrowRateFull");
   require(parameters.orders.fixedPay % 10n ** 14n === 0n, "orders.fixedPay", parameters.orders.fixedPay, "0.0001 USD");
   require(parameters.orders.tip % 1_000_000n === 0n, "orders.tip", parameters.orders.tip, "multiples of 0.001 gwei");
   for (const key of ["singleGas", "basketGas", "legGas", "pokeGas", "refundGas"] as const) {
@@ -426,23 +463,29 @@ function checkRules(parameters: Parameters, written: Written): void {
 }
 
 function checkMarket(
-  { symbol, listing }: Asset,
+  { symbol, limits, listing }: Asset,
   { globals, pool }: Parameters,
   written: Written,
   require: (holds: boolean, path: string, value: unknown, rule: string) => void,
 ): void {
   const path = `assets.${symbol}`;
-  const { depth, skewCap, openInterestCap, takerFee, makerFee } = listing;
+  const { depth, skewCap, openInterestCap, takerFee, makerFee, insuranceCap } = listing;
   require(makerFee <= takerFee, `${path}.market.makerFee`, makerFee, "at most the taker fee");
   require(skewCap <= depth, `${path}.market.skewCap`, skewCap, "at most the depth");
   require(openInterestCap <= depth, `${path}.market.openInterestCap`, openInterestCap, "at most the depth");
 
   // The listing invariant: (1 − φ)·(γ + m·σ) > taker fee + impact at the open-interest cap, as Listings.sol rounds it.
-  const { gamma, sigma } = listing.risk;
+  const { beta, gamma, sigma } = listing.risk;
   const relief = ((PPM - globals.liquidationPenalty) * (gamma * PPM + globals.maintenanceFactor * sigma)) / (PPM * PPM);
   const cost = takerFee + (openInterestCap * PPM + depth - 1n) / depth;
   const rule = `closing frees ${String(relief)} and costs ${String(cost)}`;
   require(relief > cost, `${path}.market.openInterestCap`, openInterestCap, rule);
+
+  // OI·max(0, J − μ) ≤ the insurance cap. A file has no prices, so what one jump may cost insurance has to be nothing.
+  const maintenance = (globals.maintenanceFactor * (beta + sigma)) / PPM + gamma;
+  const outright = `at most the maintenance rate of an outright position, ${String(maintenance)}`;
+  require(limits.jump <= maintenance, `${path}.feed.jump`, limits.jump, outright);
+  require(insuranceCap % INSURANCE_UNIT === 0n, `${path}.market.insuranceCap`, insuranceCap, "a multiple of 100 USD");
 
   // Who enters or leaves the pool must not know the price better than its feed shows it.
   const deviation = written.assets.get(symbol)?.feed.deviation ?? 0n;

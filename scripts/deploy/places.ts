@@ -101,22 +101,16 @@ async function deployLocalWorld({
     [`answer_${SEQUENCER}`]: 0,
   };
   for (const { symbol, price } of missing.assets) world[`answer_${symbol}`] = (price ?? 0n) / WAD_PER_ANSWER;
-  const contracts = await ignition.deploy(localWorldModule({ tokens, feeds }), { LocalWorld: world });
+  const addresses = await ignition.deploy(localWorldModule({ tokens, feeds }), { LocalWorld: world });
 
-  const made = async (prefix: string, symbols: readonly { symbol: string }[]): Promise<Record<string, string>> => {
-    const addresses: Record<string, string> = {};
-    for (const { symbol } of symbols) {
-      const address = await contracts[`${prefix}_${symbol}`]?.getAddress();
-      if (address !== undefined) addresses[symbol] = address;
-    }
-    return addresses;
-  };
-  const { [SEQUENCER]: sequencer, ...proxies } = await made("proxy", feeds);
+  const made = (prefix: string, symbols: readonly { symbol: string }[]): Record<string, string> =>
+    addressesIn(symbols.map(({ symbol }) => [symbol, addresses[`${prefix}_${symbol}`] ?? LOCAL]));
+  const { [SEQUENCER]: sequencer, ...proxies } = made("proxy", feeds);
   return {
-    tokens: await made("token", tokens),
+    tokens: made("token", tokens),
     feeds: proxies,
     sequencer,
-    aggregators: await made("aggregator", feeds),
+    aggregators: made("aggregator", feeds),
   };
 }
 

@@ -155,6 +155,8 @@ export class Keeper {
         ];
         return callTo(clearingHouse, clearingHouse.interface.encodeFunctionData("liquidate", args));
       }
+      case "settle":
+        return callTo(clearingHouse, clearingHouse.interface.encodeFunctionData("settleDeficit", [action.account]));
       case "mark":
         return callTo(clearingHouse, clearingHouse.interface.encodeFunctionData("markPool"));
       case "poke":
@@ -220,6 +222,8 @@ function nameOf(action: Exclude<Action, { kind: "execute" }>): string {
       return `update ${action.assets.join(",")}`;
     case "liquidate":
       return `liquidate ${action.account}`;
+    case "settle":
+      return `settle ${action.account}`;
     case "mark":
       return "mark";
     case "poke":

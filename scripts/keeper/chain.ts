@@ -6,7 +6,7 @@ import { Contract, Interface, type InterfaceAbi, type JsonRpcProvider, type Log 
 
 import type { AddressBook } from "../deploy/addressBook.ts";
 import { PlimsollError } from "../deploy/PlimsollError.ts";
-import type { ClearingHouse, Lens, Orders, PriceOracle } from "../../typechain-types/index.ts";
+import type { IClearingHouse, Lens, Orders, PriceOracle } from "../../typechain-types/index.ts";
 import type { Holding, LiquidationState } from "../model/liquidation.ts";
 import { decodeCollateral, decodeGlobals, decodeGroups, decodeMoney } from "../model/parameters.ts";
 import { decodePrice, type Price } from "../model/price.ts";
@@ -42,6 +42,12 @@ interface At {
   readonly blockTag: number;
 }
 
+interface AccountStanding {
+  readonly account: string;
+  /** What anyone may do with it. */
+  readonly standing: { readonly liquidatable: boolean; readonly owing: boolean };
+}
+
 interface Feed {
   readonly proxy: Contract;
   readonly decimals: bigint;
@@ -52,7 +58,7 @@ interface Feed {
 
 export class Chain {
   readonly provider: JsonRpcProvider;
-  readonly clearingHouse: ClearingHouse;
+  readonly clearingHouse: IClearingHouse;
   readonly orders: Orders;
   readonly oracle: PriceOracle;
   readonly lens: Lens;
@@ -67,7 +73,8 @@ export class Chain {
     this.#book = book;
     this.#log = log;
     const at = (address: string, source: string, name: string) => new Contract(address, abiOf(source, name), provider);
-    this.clearingHouse = at(contracts.clearingHouse, "ClearingHouse.sol", "ClearingHouse") as unknown as ClearingHouse;
+    const house = at(contracts.clearingHouse, "interfaces/IClearingHouse.sol", "IClearingHouse");
+    this.clearingHouse = house as unknown as IClearingHouse;
     this.orders = at(contracts.orders, "Orders.sol", "Orders") as unknown as Orders;
     this.oracle = at(contracts.oracle, "oracles/PriceOracle.sol", "PriceOracle") as unknown as PriceOracle;
     this.lens = at(contracts.lens, "Lens.sol", "Lens") as unknown as Lens;
@@ -76,6 +83,9 @@ export class Chain {
       this.orders.interface,
       this.oracle.interface,
       new Interface(abiOf("oracles/ChainlinkPush.sol", "ChainlinkPush")),
+      // Errors of the libraries inside.
+      new Interface(abiOf("ClearingHouse.sol", "ClearingHouse")),
+      new Interface(abiOf("ClearingHouseExtension.sol", "ClearingHouseExtension")),
     ];
   }
 
@@ -147,10 +157,9 @@ export class Chain {
       insurance,
     };
     const latest = new Map(feeds.map((feed) => [feed.asset, feed.latest]));
-    const unhealthy = await this.#unhealthy(
-      [...index.accounts].filter((account) => account !== keeper),
-      at,
-    );
+    const accounts = [...index.accounts].filter((account) => account !== keeper);
+    const standings = await this.#standingsOf(accounts, at);
+    const unhealthy = standings.filter(({ standing }) => standing.liquidatable);
     return {
       time: block.time,
       sequencerUp: (conditions & 1n) !== 0n,
@@ -171,9 +180,10 @@ export class Chain {
       ),
       unhealthy: await this.#isolated(
         unhealthy,
-        async (account) => ({ account, state: await this.#liquidationState(account, constants, at) }),
+        async ({ account }) => ({ account, state: await this.#liquidationState(account, constants, at) }),
         "account",
       ),
+      owing: standings.filter(({ standing }) => standing.owing).map(({ account }) => account),
       mark: { time: markTime, maxAge: constants.globals.markMaxAge },
       cash: (await this.clearingHouse.accountOf(keeper, at)).cash,
     };
@@ -241,19 +251,22 @@ export class Chain {
 
   // ---------------------------------------------------------------- accounts
 
-  async #unhealthy(accounts: readonly string[], at: At): Promise<string[]> {
+  async #standingsOf(accounts: readonly string[], at: At): Promise<AccountStanding[]> {
     const pages: string[][] = [];
     for (let start = 0; start < accounts.length; start += HEALTH_PAGE) {
       pages.push(accounts.slice(start, start + HEALTH_PAGE));
     }
-    return (await Promise.all(pages.map(async (page) => this.#unhealthyOf(page, at)))).flat();
+    return (await Promise.all(pages.map(async (page) => this.#standingsOfPage(page, at)))).flat();
   }
 
   /** A page that fails is halved until the account at fault is alone. */
-  async #unhealthyOf(page: readonly string[], at: At): Promise<string[]> {
+  async #standingsOfPage(page: readonly string[], at: At): Promise<AccountStanding[]> {
     try {
       const health = await this.lens.health([...page], at);
-      return page.filter((_, place) => health[place]?.liquidatable === true);
+      return page.flatMap((account, place) => {
+        const standing = health[place]?.standing;
+        return standing === undefined ? [] : [{ account, standing }];
+      });
     } catch (error) {
       if (page.length <= 1) {
         this.#log.warn("unread", { what: "health", item: page[0], reason: this.describe(error).text });
@@ -261,8 +274,8 @@ export class Chain {
       }
       const half = Math.ceil(page.length / 2);
       return [
-        ...(await this.#unhealthyOf(page.slice(0, half), at)),
-        ...(await this.#unhealthyOf(page.slice(half), at)),
+        ...(await this.#standingsOfPage(page.slice(0, half), at)),
+        ...(await this.#standingsOfPage(page.slice(half), at)),
       ];
     }
   }

@@ -44,6 +44,8 @@ export interface KeeperState {
   /** With the position of the account in the trigger's asset. */
   readonly triggers: readonly { readonly trigger: RestingTrigger; readonly size: bigint }[];
   readonly unhealthy: readonly { readonly account: string; readonly state: LiquidationState }[];
+  /** Accounts that have nothing but a debt. */
+  readonly owing: readonly string[];
   readonly mark: { readonly time: bigint; readonly maxAge: bigint };
   /** Cash of the keeper's own account, WAD: what it can buy collateral with. */
   readonly cash: bigint;
@@ -66,6 +68,7 @@ export type Action =
   | { readonly kind: "advance"; readonly asset: number; readonly rounds: readonly bigint[] }
   | { readonly kind: "update"; readonly assets: readonly number[] }
   | { readonly kind: "liquidate"; readonly account: string; readonly plan: LiquidationPlan }
+  | { readonly kind: "settle"; readonly account: string }
   | { readonly kind: "mark" }
   | { readonly kind: "execute"; readonly items: readonly Execution[] }
   | { readonly kind: "poke"; readonly account: string; readonly sequence: bigint };
@@ -83,6 +86,7 @@ export function decide(state: KeeperState, settings: Settings): Action[] {
     ...state.feeds.flatMap((feed) => advanceOf(feed, state.time)),
     ...updatesOf(state, settings),
     ...liquidationsOf(state),
+    ...deficitsOf(state),
     ...markOf(state),
     ...executionsOf(state, settings),
     ...pokesOf(state),
@@ -177,6 +181,11 @@ function affordable(state: LiquidationState, cash: bigint): LiquidationPlan | un
   if (plan === undefined || plan.outcome.proceeds <= cash) return plan;
   // Without a price of the settlement token the search sells nothing.
   return findLiquidation({ ...state, settlementPrice: 0n });
+}
+
+/** What nothing stands against any more is booked: until then the pool counts it as lent. */
+function deficitsOf({ owing }: KeeperState): Action[] {
+  return owing.map((account) => ({ kind: "settle", account }));
 }
 
 /** @returns What of a basket goes to the contract. */

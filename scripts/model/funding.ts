@@ -9,26 +9,44 @@ export interface Funding {
   readonly rate: bigint;
   /** dr/dt: WAD per day². */
   readonly velocity: bigint;
+  /** Whether long positions have to be read through the index of their side (`sideIndex.ts`). */
+  readonly longIndexed: boolean;
+  /** The same of short ones. */
+  readonly shortIndexed: boolean;
   /** When index and rate were valid, unix seconds. */
   readonly time: bigint;
 }
+
+/** Of a market in which nothing has happened yet, or of none. */
+export const NO_FUNDING: Funding = {
+  index: 0n,
+  rate: 0n,
+  velocity: 0n,
+  longIndexed: false,
+  shortIndexed: false,
+  time: 0n,
+};
 
 /** Unpacks a `Funding` word. */
 export function decodeFunding(word: bigint): Funding {
   return {
     index: readInt(word, 0, 96),
-    rate: readInt(word, 96, 64),
-    velocity: readInt(word, 160, 64),
+    rate: readInt(word, 96, 62),
+    velocity: readInt(word, 158, 62),
+    longIndexed: readUint(word, 220, 1) !== 0n,
+    shortIndexed: readUint(word, 221, 1) !== 0n,
     time: readUint(word, 224, 32),
   };
 }
 
-/** Packs as `toFunding`. Throws a RangeError for a field that does not fit. */
+/** Packs as `toFunding`, the flags included. Throws a RangeError for a field that does not fit. */
 export function encodeFunding(funding: Funding): bigint {
   return (
     writeInt(funding.index, 0, 96) |
-    writeInt(funding.rate, 96, 64) |
-    writeInt(funding.velocity, 160, 64) |
+    writeInt(funding.rate, 96, 62) |
+    writeInt(funding.velocity, 158, 62) |
+    writeUint(funding.longIndexed ? 1n : 0n, 220, 1) |
+    writeUint(funding.shortIndexed ? 1n : 0n, 221, 1) |
     writeUint(funding.time, 224, 32)
   );
 }
@@ -60,7 +78,7 @@ export function accrued(
   }
   const doubled = (rate0 + rate1) * moving + 2n * rate1 * (elapsed - moving);
   const index = funding.index + mulDivFloor(doubled, price, 2n * DAY * WAD);
-  return fit({ index, rate: rate1, velocity, time: now });
+  return fit({ ...funding, index, rate: rate1, time: now });
 }
 
 /**
@@ -75,6 +93,11 @@ export function steered(
   { maxVelocity, skew, depth }: { maxVelocity: bigint; skew: bigint; depth: bigint },
 ): Funding {
   return fit({ ...funding, velocity: mulDivFloor(maxVelocity, clamp(skew, depth), depth) });
+}
+
+/** The funding of a market one of whose sides has to be read through its index from now on. Mirrors `withIndex`. */
+export function withIndexed(funding: Funding, side: { long: boolean }): Funding {
+  return side.long ? { ...funding, longIndexed: true } : { ...funding, shortIndexed: true };
 }
 
 /** Throws where packing would. */

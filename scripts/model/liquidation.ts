@@ -4,6 +4,7 @@
  * The search for a basket is in `liquidationSearch.ts`.
  */
 import { abs, max, min, mulDivDown, mulDivUp, PPM, WAD } from "./fixed.ts";
+import { UNATTRIBUTED } from "./deficit.ts";
 import { fill, splitFees } from "./fill.ts";
 import {
   type CollateralParameters,
@@ -40,6 +41,10 @@ export interface LiquidationState {
   /** USD price of the settlement token, WAD; 0 where it is refused. */
   readonly settlementPrice: bigint;
   readonly insurance: bigint;
+  /** What insurance would still pay by market, `UNATTRIBUTED` included; without an entry all that it has. */
+  readonly insuranceRooms?: ReadonlyMap<number, bigint>;
+  /** While the grace after a deleveraging runs: the exposures as they would be without it. */
+  readonly exposuresBefore?: readonly Exposure[];
   /** Its escrow keeps a debt from being forgiven; none by default. */
   readonly hasPendingOrder?: boolean;
 }
@@ -64,6 +69,7 @@ export interface Basket {
 /** Named as the errors of the contract. */
 export type LiquidationRefusal =
   | "Healthy"
+  | "InGrace"
   | "DuplicateLeg"
   | "NotASlice"
   | "NotLiquidatable"
@@ -71,7 +77,9 @@ export type LiquidationRefusal =
   | "InsufficientCollateral"
   | "UnknownMarket"
   | "HealthNotImproved"
-  | "TargetPassed";
+  | "TargetPassed"
+  | "NothingToTakeOver"
+  | "InsufficientMargin";
 
 /** A basket that cannot even be carried out. */
 export class BasketRefused extends Error {
@@ -97,11 +105,15 @@ export interface LiquidationOutcome {
   readonly discount: bigint;
   /** Received by the liquidator, discount apart. */
   readonly reward: bigint;
+  /** What of the reward insurance has paid. */
+  readonly topUp: bigint;
   /** Booked as bad debt. */
   readonly deficit: bigint;
+  /** The reduction with the greatest realised loss, which a deficit is charged to; else `UNATTRIBUTED`. */
+  readonly market: number;
   /** What insurance pays of the deficit. */
   readonly fromInsurance: bigint;
-  /** Change of insurance: its shares of fees and penalty, less a flat reward and what it pays of the deficit. */
+  /** Change of insurance: its shares of fees and penalty, less what it pays of the reward and of the deficit. */
   readonly insuranceChange: bigint;
   /** What the liquidator pays for collateral, before the discount. */
   readonly proceeds: bigint;
@@ -119,20 +131,40 @@ export interface LiquidationOutcome {
  * Throws BasketRefused where a leg is not allowed at all; what the contract checks at its end is in `refusal`.
  */
 export function liquidate(state: LiquidationState, basket: Basket): LiquidationOutcome {
-  const before = terms(state, state.exposures, state.cash);
-  const equityBefore = before.equity;
-  const maintenanceBefore = maintenanceUp(before, state.globals);
-  const open = state.holdings.some(({ amount }) => amount !== 0n) || state.exposures.some(({ size }) => size !== 0n);
-  if (equityBefore > maintenanceBefore || !(open || state.cash < 0n)) throw new BasketRefused("Healthy");
-
-  const run = new Run(state);
-  const legs = new Set(basket.reductions.map(({ asset }) => asset));
-  const tokens = new Set(basket.sales.map(({ token }) => token));
-  if (legs.size !== basket.reductions.length || tokens.size !== basket.sales.length) {
-    throw new BasketRefused("DuplicateLeg");
-  }
+  const before = requireUnhealthy(state);
+  const run = new LiquidationRun(state);
+  requireDistinct(basket.reductions.map(({ asset }) => asset));
+  requireDistinct(basket.sales.map(({ token }) => token));
   for (const reduction of basket.reductions) run.reduce(reduction);
   for (const sale of basket.sales) run.sell(sale);
+  return settle(state, basket, { before, run });
+}
+
+/** Terms of an account that may be liquidated. Mirrors `_requireUnhealthy`; throws BasketRefused for any other. */
+export function requireUnhealthy(state: LiquidationState): Terms {
+  const before = terms(state, state.exposures, state.cash);
+  const open = state.holdings.some(({ amount }) => amount !== 0n) || state.exposures.some(({ size }) => size !== 0n);
+  if (isHealthy(before, state) || !open) throw new BasketRefused("Healthy");
+  const { exposuresBefore } = state;
+  if (exposuresBefore !== undefined && isHealthy(terms(state, exposuresBefore, state.cash), state)) {
+    throw new BasketRefused("InGrace");
+  }
+  return before;
+}
+
+/** Throws BasketRefused where something occurs twice. */
+export function requireDistinct(indices: readonly number[]): void {
+  if (new Set(indices).size !== indices.length) throw new BasketRefused("DuplicateLeg");
+}
+
+/** Pays, books a deficit, and checks what the account is left with. Mirrors `_settle`. */
+export function settle(
+  state: LiquidationState,
+  basket: Basket,
+  { before, run }: { before: Terms; run: LiquidationRun },
+): LiquidationOutcome {
+  const equityBefore = before.equity;
+  const maintenanceBefore = maintenanceUp(before, state.globals);
   const after = terms(state, run.exposures, run.cash);
   const maintenanceAfter = maintenanceUp(after, state.globals);
   const closed = run.closed();
@@ -143,12 +175,19 @@ export function liquidate(state: LiquidationState, basket: Basket): LiquidationO
     maintenanceBefore,
     maintenanceAfter,
     wished: run.discount,
-    closed,
   });
   const cash = run.cash - penalty - discount;
   const deficit = closed && cash < 0n && state.hasPendingOrder !== true ? -cash : 0n;
   const gained = toInsurance + splitFees(run.fees, state.globals).insurance;
-  const fromInsurance = min(deficit, state.insurance + gained);
+  const { market } = run;
+  // Whoever closes an account gets a flat reward at least, and insurance pays that before the deficit.
+  const least = min(state.money.flatReward, maintenanceBefore);
+  const floor = equityBefore > 0n ? min(least, penalty) : least;
+  const lacking = closed ? max(0n, floor - reward) : 0n;
+  const topUp = min(min(lacking, state.insurance + gained), roomOf(state, UNATTRIBUTED) ?? lacking);
+  const room = roomOf(state, market);
+  const left = room === undefined ? deficit : room - (market === UNATTRIBUTED ? topUp : 0n);
+  const fromInsurance = min(min(deficit, state.insurance + gained - topUp), left);
   const equityAfter = after.equity - penalty - discount;
   const outcome = {
     equityBefore,
@@ -158,10 +197,12 @@ export function liquidate(state: LiquidationState, basket: Basket): LiquidationO
     target: targetUp(after, state.globals),
     penalty,
     discount,
-    reward,
+    reward: reward + topUp,
+    topUp,
     deficit,
+    market,
     fromInsurance,
-    insuranceChange: gained - fromInsurance,
+    insuranceChange: gained - topUp - fromInsurance,
     proceeds: run.proceeds,
     fees: run.fees,
     realised: run.realised,
@@ -169,6 +210,10 @@ export function liquidate(state: LiquidationState, basket: Basket): LiquidationO
     exposures: run.exposures,
   };
   return { ...outcome, refusal: verify(state, basket, { ...outcome, closed }) };
+}
+
+function isHealthy(account: Terms, { globals }: LiquidationState): boolean {
+  return account.equity > maintenanceUp(account, globals);
 }
 
 /** R_M + τ·(R_I − R_M), WAD, rounded up: equity up to which a liquidation may bring an account. */
@@ -190,7 +235,11 @@ function terms(state: LiquidationState, exposures: readonly Exposure[], cash: bi
   return assess({ exposures, cash, groups: state.groups, time: state.time, end: "better" });
 }
 
-/** Mirrors `_charge`: penalty and discount come out of max(E, 0), before and after the fills, pro rata to the requirement removed. */
+function roomOf({ insuranceRooms }: LiquidationState, market: number): bigint | undefined {
+  return insuranceRooms?.get(market);
+}
+
+/** Mirrors `_charge`, a flat reward apart: penalty and discount come out of max(E, 0), before and after the fills, pro rata to the requirement removed. */
 function charge({
   state,
   equity,
@@ -198,7 +247,6 @@ function charge({
   maintenanceBefore,
   maintenanceAfter,
   wished,
-  closed,
 }: {
   state: LiquidationState;
   equity: bigint;
@@ -206,12 +254,8 @@ function charge({
   maintenanceBefore: bigint;
   maintenanceAfter: bigint;
   wished: bigint;
-  closed: boolean;
 }): { penalty: bigint; discount: bigint; reward: bigint; toInsurance: bigint } {
-  if (equity <= 0n) {
-    const reward = closed ? min(min(state.money.flatReward, maintenanceBefore), state.insurance) : 0n;
-    return { penalty: 0n, discount: 0n, reward, toInsurance: -reward };
-  }
+  if (equity <= 0n) return { penalty: 0n, discount: 0n, reward: 0n, toInsurance: 0n };
   const relief = max(0n, maintenanceBefore - maintenanceAfter);
   const bound = mulDivDown(max(min(equity, equityFilled), 0n), relief, maintenanceBefore);
   const discount = min(wished, bound);
@@ -273,12 +317,14 @@ function holdingOf(holdings: readonly Holding[], token: number): Holding {
 }
 
 /** An account in the middle of its liquidation. */
-class Run {
+export class LiquidationRun {
   cash: bigint;
   fees = 0n;
   realised = 0n;
   proceeds = 0n;
+  /** Wished for by sales and takeovers, before its bound, WAD. */
   discount = 0n;
+  #worst = { market: UNATTRIBUTED, realised: 0n };
   readonly #state: LiquidationState;
   readonly #exposures: Map<number, Exposure>;
   readonly #skews: Map<number, bigint>;
@@ -296,26 +342,41 @@ class Run {
     return [...this.#exposures.values()];
   }
 
+  /** The reduction with the greatest realised loss so far. */
+  get market(): number {
+    return this.#worst.market;
+  }
+
   closed(): boolean {
     return this.exposures.every(({ size }) => size === 0n) && this.#holdings.every(({ amount }) => amount === 0n);
   }
 
-  /** Mirrors `_reduce`. */
-  reduce({ asset, delta }: Reduction): void {
+  /** The position that a reduction is to shrink. Mirrors `_requireSlice`. */
+  slice({ asset, delta }: Reduction): Exposure {
     const exposure = exposureTo(this.#exposures, asset);
     const { size, price } = exposure;
     if (delta === 0n || size < 0n === delta < 0n || abs(delta) > abs(size)) throw new BasketRefused("NotASlice");
     if (!isLiquidatable(price)) throw new BasketRefused("NotLiquidatable");
-    const filled = fill({ exposure, delta, price: price.last, skew: this.#skews.get(asset) ?? 0n });
-    const left = abs(filled.exposure.size);
-    if (left !== 0n && mulDivDown(left, price.last, WAD) < this.#state.money.minNotional) {
-      throw new BasketRefused("PositionTooSmall");
-    }
-    this.#exposures.set(asset, filled.exposure);
+    return exposure;
+  }
+
+  /** Mirrors `_reduce`. */
+  reduce(reduction: Reduction): void {
+    const exposure = this.slice(reduction);
+    const { asset, delta } = reduction;
+    const filled = fill({ exposure, delta, price: exposure.price.last, skew: this.#skews.get(asset) ?? 0n });
+    this.book(filled.exposure, filled);
     this.#skews.set(asset, filled.skew);
-    this.cash += filled.realised - filled.fee;
     this.fees += filled.fee;
-    this.realised += filled.realised;
+  }
+
+  /** Takes a shrunk position over, with what its change realised and cost. */
+  book(exposure: Exposure, { realised, fee }: { realised: bigint; fee: bigint }): void {
+    requireViable(exposure, this.#state.money);
+    this.#exposures.set(exposure.asset, exposure);
+    this.cash += realised - fee;
+    this.realised += realised;
+    if (realised < this.#worst.realised) this.#worst = { market: exposure.asset, realised };
   }
 
   /** Mirrors `_sell`: at the oracle's price over min(1, settlement token's price), rounded up. */
@@ -326,7 +387,7 @@ class Run {
     const exposure = exposureTo(this.#exposures, parameters.asset);
     const { settlementPrice } = this.#state;
     if (!isLiquidatable(exposure.price) || settlementPrice === 0n) throw new BasketRefused("NotLiquidatable");
-    const proceeds = mulDivUp(amount, exposure.price.last, min(WAD, settlementPrice));
+    const proceeds = proceedsUp(amount, { price: exposure.price.last, settlementPrice });
     this.#exposures.set(parameters.asset, { ...exposure, collateral: exposure.collateral - amount });
     this.#holdings = this.#holdings.map((other) =>
       other === holding ? { ...holding, amount: holding.amount - amount } : other,
@@ -335,4 +396,18 @@ class Run {
     this.proceeds += proceeds;
     this.discount += mulDivDown(proceeds, parameters.saleDiscount, PPM);
   }
+}
+
+/** What is left of a position is nothing, or large enough to pay for its own liquidation. Mirrors `Fills.requireViable`;
+ * throws BasketRefused otherwise. */
+export function requireViable({ size, price }: Exposure, { minNotional }: Pick<MoneyParameters, "minNotional">): void {
+  if (size !== 0n && mulDivDown(abs(size), price.last, WAD) < minNotional) throw new BasketRefused("PositionTooSmall");
+}
+
+/** amount·P/min(1, settlement token's price), WAD, rounded up. Mirrors `Sales.proceedsUp`. */
+export function proceedsUp(
+  amount: bigint,
+  { price, settlementPrice }: { price: bigint; settlementPrice: bigint },
+): bigint {
+  return mulDivUp(amount, price, min(WAD, settlementPrice));
 }

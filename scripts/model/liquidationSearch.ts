@@ -78,11 +78,16 @@ function slicePlan(state: LiquidationState, legs: readonly Leg[]): LiquidationPl
   return part === undefined ? undefined : firstAccepted(state, "slice", part, basketAt);
 }
 
-/** The share of every leg that brings the account as near to its target as a share can. */
+/** The share of every leg that brings the account as near to its target as a share can, or the next smaller sixteenth
+ * that the contract accepts: closing the last of an account may pay so well that it passes its target. */
 function nearestSlice(state: LiquidationState, legs: readonly Leg[]): LiquidationPlan | undefined {
   const of = resolutionOf(legs);
-  const part = peak({ low: 1n, high: of }, (n) => gapOf(state, sliceOf(legs, { part: n, of })));
-  return planOf(state, "slice", sliceOf(legs, { part, of }));
+  const best = peak({ low: 1n, high: of }, (n) => gapOf(state, sliceOf(legs, { part: n, of })));
+  for (let part = best; part > 0n; part -= divUp(of, 16n)) {
+    const plan = planOf(state, "slice", sliceOf(legs, { part, of }));
+    if (plan !== undefined) return plan;
+  }
+  return undefined;
 }
 
 /** The basket at `steps`, or just below it where closing the last lot earns more than the target has room for. */

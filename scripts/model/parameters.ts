@@ -30,7 +30,7 @@ export interface RiskParameters {
 }
 
 /** What a market allows on a fill, in the order of the contract's enum. */
-export const MARKET_STATUSES = ["None", "Active", "ReduceOnly"] as const;
+export const MARKET_STATUSES = ["None", "Active", "ReduceOnly", "Closing", "Closed"] as const;
 
 export type MarketStatus = (typeof MARKET_STATUSES)[number];
 
@@ -59,6 +59,8 @@ export interface TradeParameters {
   readonly profitWeight: bigint;
   /** The lot is 10^lotExponent of WAD. */
   readonly lotExponent: bigint;
+  /** What insurance pays for deficits of the market within a day, WAD of settlement token; a multiple of 100 units. */
+  readonly insuranceCap: bigint;
 }
 
 /** 1e-6 where no unit is given. */
@@ -83,9 +85,11 @@ export interface GlobalParameters {
   readonly liquidatorShare: bigint;
   /** Equity over R_M below which an account may be closed whole. */
   readonly deepLoss: bigint;
+  /** Largest discount, of the notional, at which positions are taken over; at most 65,535. */
+  readonly takeoverDiscount: bigint;
 }
 
-/** WAD of settlement token, multiples of a cent. */
+/** What the protocol's own money follows. Amounts are WAD of settlement token, multiples of a cent. */
 export interface MoneyParameters {
   /** Least notional that a fill may leave open. */
   readonly minNotional: bigint;
@@ -93,6 +97,16 @@ export interface MoneyParameters {
   readonly smallRequirement: bigint;
   /** Paid by insurance to whoever closes an account without equity. */
   readonly flatReward: bigint;
+  /** What insurance pays within a day for deficits that no market has caused. */
+  readonly unattributedCap: bigint;
+  /** Utilisation from which the borrow rate rises to `borrowRateFull`, 1e-6. */
+  readonly borrowKink: bigint;
+  /** Borrow rate at the kink, 1e-6 per year. */
+  readonly borrowRateKink: bigint;
+  /** Borrow rate when everything is lent, 1e-6 per year. */
+  readonly borrowRateFull: bigint;
+  /** What a market may owe its traders before it is deleveraged, 1e-6 of the pool mark. */
+  readonly lossBudget: bigint;
 }
 
 export interface CollateralParameters {
@@ -110,6 +124,7 @@ export type GroupParameters = readonly bigint[];
 
 export const MAX_GROUPS = 10;
 const CENT = WAD / 100n;
+const INSURANCE_UNIT = 100n * WAD;
 /** Funding parameters are stored in 1e-9. */
 const NANO = 10n ** 9n;
 
@@ -194,10 +209,12 @@ export function decodeTrade(word: bigint): TradeParameters {
     fundingVelocity: readUint(word, 176, 32) * NANO,
     profitWeight: readUint(word, 208, 24),
     lotExponent: readUint(word, 232, 8),
+    insuranceCap: readUint(word, 240, 16) * INSURANCE_UNIT,
   };
 }
 
-/** Packs as `toTradeParameters`, dropping what is below 1e-9 of a rate. Throws a RangeError for a field too wide. */
+/** Packs as `toTradeParameters`, dropping what is below 1e-9 of a rate or 100 units of money. Throws a RangeError for a
+ * field that is too wide. */
 export function encodeTrade(trade: TradeParameters): bigint {
   return (
     writeUint(trade.skewCap, 0, 112) |
@@ -206,11 +223,12 @@ export function encodeTrade(trade: TradeParameters): bigint {
     writeUint(trade.maxFundingRate / NANO, 144, 32) |
     writeUint(trade.fundingVelocity / NANO, 176, 32) |
     writeUint(trade.profitWeight, 208, 24) |
-    writeUint(trade.lotExponent, 232, 8)
+    writeUint(trade.lotExponent, 232, 8) |
+    writeUint(trade.insuranceCap / INSURANCE_UNIT, 240, 16)
   );
 }
 
-/** Names of the fields of the word of globals, 24 bits each, from the lowest. */
+/** Names of the fields of the word of globals, from the lowest: 24 bits each, the last one 16. */
 const GLOBAL_FIELDS = [
   "maintenanceFactor",
   "shortfallInitial",
@@ -222,17 +240,25 @@ const GLOBAL_FIELDS = [
   "liquidationPenalty",
   "liquidatorShare",
   "deepLoss",
+  "takeoverDiscount",
 ] as const satisfies readonly (keyof GlobalParameters)[];
 
 /** Unpacks a `GlobalParameters` word. */
 export function decodeGlobals(word: bigint): GlobalParameters {
-  const fields = GLOBAL_FIELDS.map((name, position) => [name, readUint(word, 24 * position, 24)] as const);
+  const fields = GLOBAL_FIELDS.map((name, position) => [name, readUint(word, 24 * position, widthOf(name))] as const);
   return Object.fromEntries(fields) as Record<(typeof GLOBAL_FIELDS)[number], bigint>;
 }
 
 /** Packs a `GlobalParameters` word. Throws a RangeError for a field that is too wide. */
 export function encodeGlobals(globals: GlobalParameters): bigint {
-  return GLOBAL_FIELDS.reduce((word, name, position) => word | writeUint(globals[name], 24 * position, 24), 0n);
+  return GLOBAL_FIELDS.reduce(
+    (word, name, position) => word | writeUint(globals[name], 24 * position, widthOf(name)),
+    0n,
+  );
+}
+
+function widthOf(name: (typeof GLOBAL_FIELDS)[number]): number {
+  return name === "takeoverDiscount" ? 16 : 24;
 }
 
 /** Unpacks a `MoneyParameters` word. */
@@ -241,15 +267,25 @@ export function decodeMoney(word: bigint): MoneyParameters {
     minNotional: readUint(word, 0, 32) * CENT,
     smallRequirement: readUint(word, 32, 32) * CENT,
     flatReward: readUint(word, 64, 32) * CENT,
+    unattributedCap: readUint(word, 96, 32) * CENT,
+    borrowKink: readUint(word, 128, 24),
+    borrowRateKink: readUint(word, 152, 24),
+    borrowRateFull: readUint(word, 176, 24),
+    lossBudget: readUint(word, 200, 24),
   };
 }
 
-/** Packs a `MoneyParameters` word, dropping fractions of a cent. Throws a RangeError for a field that is too wide. */
+/** Packs as `toMoneyParameters`, dropping fractions of a cent. Throws a RangeError for a field that is too wide. */
 export function encodeMoney(money: MoneyParameters): bigint {
   return (
     writeUint(money.minNotional / CENT, 0, 32) |
     writeUint(money.smallRequirement / CENT, 32, 32) |
-    writeUint(money.flatReward / CENT, 64, 32)
+    writeUint(money.flatReward / CENT, 64, 32) |
+    writeUint(money.unattributedCap / CENT, 96, 32) |
+    writeUint(money.borrowKink, 128, 24) |
+    writeUint(money.borrowRateKink, 152, 24) |
+    writeUint(money.borrowRateFull, 176, 24) |
+    writeUint(money.lossBudget, 200, 24)
   );
 }
 

@@ -36,6 +36,11 @@ export function livePrice(last: bigint, updatedAt = 0n): Price {
   return { last, spread: 0n, refusal: "None", settling: false, dead: false, updatedAt };
 }
 
+/** The same reading, live, with another price. Mirrors `withLast`. @param last WAD. */
+export function priceAt(price: Price, last: bigint): Price {
+  return { ...price, last, spread: 0n, refusal: "None", dead: false };
+}
+
 /** Unpacks a `Price` word. Throws a RangeError for a refusal that the contract's enum does not have. */
 export function decodePrice(word: bigint): Price {
   const refusal = REFUSALS[Number(readUint(word, 120, 8))];

@@ -2,7 +2,7 @@
 import { decodeGlobals, decodeGroups, type GlobalParameters, type GroupParameters } from "../model/parameters.ts";
 import { decodePrice, type Price } from "../model/price.ts";
 import { assess, decodeExposure, type Exposure, initialUp, maintenanceUp } from "../model/risk.ts";
-import { type Funding, accrued, decodeFunding } from "../model/funding.ts";
+import { type Funding, accrued, decodeFunding, NO_FUNDING } from "../model/funding.ts";
 import { decodeTrade } from "../model/parameters.ts";
 import type { Protocol } from "./protocol.ts";
 
@@ -79,7 +79,7 @@ export async function readMarkets(
       const market = markets[asset];
       const funding =
         market === undefined
-          ? { index: 0n, rate: 0n, velocity: 0n, time }
+          ? { ...NO_FUNDING, time }
           : accrued(market.funding, { maxRate: market.maxRate, price: price.last, now: time });
       return [asset, { price, funding }];
     }),

@@ -89,6 +89,7 @@ const CAUSES = [
   "PositionTooSmall",
   "TooManyAssets",
   "NothingToReduce",
+  "InsufficientLiquidity",
 ] as const;
 
 export class Journal {
@@ -198,6 +199,7 @@ export class Journal {
         this.#move(text("account"), time, 255n, -number("amount"));
         break;
       case "PoolDrained":
+      case "InsurancePaidOut":
       case "ProtocolFeesPaid":
         this.#move(text("account"), time, 255n, number("amount"));
         break;

@@ -10,7 +10,8 @@ import { artifacts, network } from "hardhat";
 import local from "../../deploy/parameters/local.ts";
 import type {
   AccessListAggregator,
-  ClearingHouse,
+  IClearingHouse,
+  InsuranceFund,
   LiquidityPool,
   Orders,
   PriceOracle,
@@ -43,10 +44,11 @@ export interface Protocol {
   readonly parameters: Parameters;
   /** The file that keepers start from. */
   readonly bookFile: string;
-  readonly clearingHouse: ClearingHouse;
+  readonly clearingHouse: IClearingHouse;
   readonly vault: Vault;
   readonly orders: Orders;
   readonly pool: LiquidityPool;
+  readonly insuranceFund: InsuranceFund;
   readonly oracle: PriceOracle;
   readonly usdc: TestToken;
   readonly weth: TestWETH;
@@ -93,15 +95,16 @@ export async function deployProtocol({
     const { book } = await deployPlimsoll({ connection, parameters, deploymentId, fresh: true });
     writeAddressBook(bookFile, book);
     const contract = contractsOn(provider);
-    const { clearingHouse, vault, orders, pool, oracle } = book.contracts;
+    const { clearingHouse, vault, orders, pool, insuranceFund, oracle } = book.contracts;
     const symbols = parameters.assets.map(({ symbol }) => symbol);
     return {
       parameters,
       bookFile,
-      clearingHouse: await contract<ClearingHouse>("ClearingHouse", clearingHouse),
+      clearingHouse: await contract<IClearingHouse>("IClearingHouse", clearingHouse),
       vault: await contract<Vault>("Vault", vault),
       orders: await contract<Orders>("Orders", orders),
       pool: await contract<LiquidityPool>("LiquidityPool", pool),
+      insuranceFund: await contract<InsuranceFund>("InsuranceFund", insuranceFund),
       oracle: await contract<PriceOracle>("PriceOracle", oracle),
       usdc: await contract<TestToken>("TestToken", addressIn(book.tokens, "USDC")),
       weth: await contract<TestWETH>("TestWETH", addressIn(book.tokens, "WETH")),

@@ -138,6 +138,7 @@ class Run {
     const { chain, timeline, from, protocol } = this.#input;
     await chain.takeOver();
     this.#block = await chain.provider.getBlockNumber();
+    await this.#fillPool(from);
     await this.#setUp(from);
     const opening = await this.#treasury();
     const keeper = this.#input.startKeeper();
@@ -177,6 +178,29 @@ class Run {
 
   // ---------------------------------------------------------------- set up
 
+  /** The provider's deposit, from its request to its claim; the cooldown is over before the first recorded second. */
+  async #fillPool(from: number): Promise<void> {
+    const { sender, protocol, chain } = this.#input;
+    const { usdc, pool } = protocol;
+    const provider = walletAt(ROLES.provider);
+    const { address } = provider;
+    const units = POOL_DEPOSIT * 10n ** 6n;
+    await sender.send(provider, await usdc.mint.populateTransaction(address, units));
+    await sender.send(provider, await usdc.approve.populateTransaction(pool, units));
+    await sender.send(provider, await pool.requestDeposit.populateTransaction(units, address, address));
+    const deployed = await chain.provider.getBlock("latest");
+    await this.#mine((deployed?.timestamp ?? 0) + 1);
+
+    const { latest } = await pool.queue();
+    const maturesAt = Number((await pool.batchOf(latest)).maturesAt);
+    if (maturesAt >= from) {
+      throw new ReplayError("the cooldown of the pool is longer than the lead", { exitCode: EXIT.process });
+    }
+    await sender.send(provider, await pool.fulfill.populateTransaction(latest));
+    await sender.send(provider, await pool["deposit(uint256,address)"].populateTransaction(units, address));
+    await this.#mine(maturesAt);
+  }
+
   async #setUp(time: number): Promise<void> {
     const { protocol, sender, traders, timeline } = this.#input;
     for (const [feed, { answer }] of timeline.opening) await this.#transmit(feed, { answer, time });
@@ -185,7 +209,6 @@ class Run {
     // One after the other: two accounts may have one owner, whose nonces must not race.
     for (const trader of traders) await prepare(trader, { protocol, sender, time });
     await this.#mine(time);
-    await this.#fund(walletAt(ROLES.provider), POOL_DEPOSIT);
     await this.#fund(walletAt(ROLES.insurer), INSURANCE);
     await this.#fund(walletAt(ROLES.keeper), KEEPER_CASH);
     for (const trader of traders) {
@@ -196,17 +219,12 @@ class Run {
     }
     await this.#mine(time);
 
-    const { pool, clearingHouse } = protocol;
-    const provider = walletAt(ROLES.provider);
+    const { insuranceFund } = protocol;
     const insurer = walletAt(ROLES.insurer);
     const wad = 10n ** 18n;
     await sender.send(
-      provider,
-      await pool.deposit.populateTransaction(accountId(provider.address), POOL_DEPOSIT * wad, 0),
-    );
-    await sender.send(
       insurer,
-      await clearingHouse.fundInsurance.populateTransaction(accountId(insurer.address), INSURANCE * wad),
+      await insuranceFund.contribute.populateTransaction(accountId(insurer.address), INSURANCE * wad),
     );
     await this.#mine(time);
     await this.#refresh(time);

@@ -21,8 +21,8 @@ import { ROLES, walletAt } from "./wallets.ts";
 
 const FROM = Date.parse("2023-08-17T10:00:00Z") / 1000;
 const TO = Date.parse("2023-08-18T01:00:00Z") / 1000;
-/** Between the first block and the first recorded second: the deployment. */
-const LEAD = 3_600;
+/** Between the first block and the first recorded second: the deployment, and the wait of the pool's first deposit. */
+const LEAD = 12 * 3_600;
 const USDC_ANSWER = 10n ** 8n;
 
 /** Returns whether all checks hold. Throws a ReplayError for what the user can mend. */

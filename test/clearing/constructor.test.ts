@@ -3,9 +3,8 @@ import { expect } from "chai";
 import { deploy, ethers } from "../fixture.ts";
 import { DAY, type Parameters } from "../parameters.ts";
 
-const artifact = await ethers.getContractFactory("ClearingHouse", {
-  libraries: { Listings: ethers.ZeroAddress, Liquidations: ethers.ZeroAddress, PoolAccount: ethers.ZeroAddress },
-});
+/** Declares the error; the library that throws it is linked. */
+const house = await ethers.getContractAt("IClearingHouse", ethers.ZeroAddress);
 
 describe("ClearingHouse.constructor", () => {
   const bounds: [keyof Parameters["globals"], number, number][] = [
@@ -17,6 +16,7 @@ describe("ClearingHouse.constructor", () => {
     ["liquidationPenalty", 10_000, 250_000],
     ["liquidatorShare", 100_000, 1_000_000],
     ["deepLoss", 0, 1_000_000],
+    ["takeoverDiscount", 0, 50_000],
   ];
   for (const [what, minimum, maximum] of bounds) {
     it(`bounds ${what}`, async () => {
@@ -45,17 +45,29 @@ describe("ClearingHouse.constructor", () => {
     }
   });
 
-  for (const what of ["minNotional", "smallRequirement", "flatReward"] as const) {
+  const moneyBounds: [keyof Parameters["money"], number, number][] = [
+    ["minNotional", 0, 10_000_000],
+    ["smallRequirement", 0, 10_000_000],
+    ["flatReward", 0, 10_000_000],
+    ["unattributedCap", 0, 2 ** 32 - 1],
+    ["borrowKink", 100_000, 1_000_000],
+    ["borrowRateKink", 0, 800_000],
+    ["borrowRateFull", 0, 4_000_000],
+    ["lossBudget", 10_000, 1_000_000],
+  ];
+  for (const [what, minimum, maximum] of moneyBounds) {
     it(`bounds ${what}`, async () => {
-      await refused(what, [10_000_001, 0, 10_000_000], ({ money }) => {
-        money[what] = 10_000_001;
-      });
+      for (const value of [minimum - 1, maximum + 1].filter((bad) => bad >= 0)) {
+        await refused(what, [value, minimum, maximum], ({ money }) => {
+          money[what] = value;
+        });
+      }
     });
   }
 });
 
 async function refused(what: string, args: number[], adapt: (parameters: Parameters) => void): Promise<void> {
   await expect(deploy(adapt))
-    .to.be.revertedWithCustomError(artifact, "OutOfRange")
+    .to.be.revertedWithCustomError(house, "OutOfRange")
     .withArgs(ethers.encodeBytes32String(what), ...args);
 }

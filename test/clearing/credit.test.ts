@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import { accountOf, ethers, funded, time } from "../fixture.ts";
 import { ETH, HOUR, SETTLEMENT, wad, WETH_TOKEN } from "../parameters.ts";
-import { crowded } from "./scenarios.ts";
+import { crowded, still } from "./scenarios.ts";
 import { cashOf, expectConserved, load } from "./support.ts";
 
 const [TRADE, WITHDRAW] = [1n, 4n];
@@ -64,7 +64,7 @@ describe("ClearingHouse.credit", () => {
   });
 
   it("repays a debt to the pool first", async () => {
-    const world = await load(funded);
+    const world = await load(still);
     const { clearingHouse, fundCollateral, fund, trade, alice } = world;
     const account = await fundCollateral(alice, WETH_TOKEN, wad("10"), 1n);
     await trade(account, ETH, wad("5"));

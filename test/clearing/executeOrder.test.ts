@@ -2,8 +2,7 @@ import { expect } from "chai";
 
 import { type Account, accountOf, time, type World } from "../fixture.ts";
 import { BTC, ETH, HOUR, SOL, USDC, wad, WAD, WBTC, WETH_TOKEN } from "../parameters.ts";
-import { insolvent } from "../pool/helpers.ts";
-import { crowded, still, tradeBasket, wealthy } from "./scenarios.ts";
+import { crowded, insolvent, still, tradeBasket, wealthy } from "./scenarios.ts";
 import {
   afterFills,
   betterTerms,
@@ -103,7 +102,7 @@ describe("ClearingHouse.executeOrder", () => {
     it("bound the open interest of a side in units", async () => {
       const world = await load(wealthy);
       const { clearingHouse } = world;
-      await clearingHouse.setLimits(ETH, wad("1500"), 900_000, wad("2000"), 600, 200);
+      await clearingHouse.setLimits(ETH, wad("1500"), 900_000, wad("2000"), 600, 200, wad("250_000"));
       const [account, other] = [accountOf(world.alice), accountOf(world.bob)];
       await world.trade(other, ETH, wad("500"));
 
@@ -117,7 +116,7 @@ describe("ClearingHouse.executeOrder", () => {
     it("bound it by a share of the pool mark", async () => {
       const world = await load(wealthy);
       const { clearingHouse } = world;
-      await clearingHouse.setLimits(ETH, wad("2500"), 10_000, wad("2000"), 600, 200);
+      await clearingHouse.setLimits(ETH, wad("2500"), 10_000, wad("2000"), 600, 200, wad("250_000"));
       const account = accountOf(world.alice);
       await clearingHouse.markPool();
       const { markValue } = await clearingHouse.balances();
@@ -156,7 +155,7 @@ describe("ClearingHouse.executeOrder", () => {
       const world = await load(wealthy);
       const [account, other] = [accountOf(world.alice), accountOf(world.bob)];
       await world.trade(account, ETH, wad("1500"));
-      await world.clearingHouse.setLimits(ETH, wad("1000"), 900_000, wad("100"), 600, 200);
+      await world.clearingHouse.setLimits(ETH, wad("1000"), 900_000, wad("100"), 600, 200, wad("250_000"));
 
       await expectAccepted(world, account, eth(wad("-1")));
       await expectAccepted(world, other, eth(wad("-700")));
@@ -589,7 +588,7 @@ async function withPosition() {
 
 async function inReduceOnlyMarket() {
   const world = await withPosition();
-  await world.clearingHouse.setReduceOnly(ETH, true);
+  await world.clearingHouse.restrictMarket(ETH);
   return world;
 }
 

@@ -9,10 +9,10 @@ describe("ClearingHouse.fundInsurance", () => {
 
   it("moves own cash to insurance", async () => {
     const world = await load(funded);
-    const { clearingHouse, alice } = world;
+    const { clearingHouse, insuranceFund, alice } = world;
     const account = accountOf(alice);
 
-    await expect(clearingHouse.connect(alice).fundInsurance(account, 7n))
+    await expect(insuranceFund.connect(alice).contribute(account, 7n))
       .to.emit(clearingHouse, "InsuranceFunded")
       .withArgs(account, 7n);
     expect(await cashOf(world, account)).to.equal(wad("100_000") - 7n);
@@ -21,28 +21,28 @@ describe("ClearingHouse.fundInsurance", () => {
 
   it("takes nothing that backs a position", async () => {
     const world = await load(funded);
-    const { clearingHouse, trade, alice } = world;
+    const { clearingHouse, insuranceFund, trade, alice } = world;
     const account = accountOf(alice);
     await trade(account, ETH, wad("700"));
 
-    await expect(clearingHouse.connect(alice).fundInsurance(account, wad("50_000"))).to.be.revertedWithCustomError(
+    await expect(insuranceFund.connect(alice).contribute(account, wad("50_000"))).to.be.revertedWithCustomError(
       clearingHouse,
       "InsufficientMargin",
     );
   });
 
   it("refuses zero, more than there is, and a stranger", async () => {
-    const { clearingHouse, alice, stranger } = await load(funded);
+    const { clearingHouse, insuranceFund, alice, stranger } = await load(funded);
     const account = accountOf(alice);
 
-    await expect(clearingHouse.connect(alice).fundInsurance(account, 0n)).to.be.revertedWithCustomError(
+    await expect(insuranceFund.connect(alice).contribute(account, 0n)).to.be.revertedWithCustomError(
       clearingHouse,
       "ZeroAmount",
     );
-    await expect(clearingHouse.connect(alice).fundInsurance(account, wad("100_001")))
+    await expect(insuranceFund.connect(alice).contribute(account, wad("100_001")))
       .to.be.revertedWithCustomError(clearingHouse, "InsufficientCash")
       .withArgs(account, wad("100_000"), wad("100_001"));
-    await expect(clearingHouse.connect(stranger).fundInsurance(account, 1n))
+    await expect(insuranceFund.connect(stranger).contribute(account, 1n))
       .to.be.revertedWithCustomError(clearingHouse, "NotAuthorized")
       .withArgs(account, stranger, 4n);
   });

@@ -24,6 +24,8 @@ import {
 
 const NOTHING: Basket = { reductions: [], sales: [] };
 const GAS_CAP = 1n << 24n;
+/** In place of a market. */
+const UNATTRIBUTED = 255n;
 
 type Due = World & { account: Account; liquidator: Account };
 
@@ -354,7 +356,7 @@ describe("ClearingHouse.liquidate", () => {
 
     it("is flat and out of insurance where there is no equity", async () => {
       const world = await due("1660");
-      await world.clearingHouse.connect(world.bob).fundInsurance(world.liquidator, wad("20_000"));
+      await world.insuranceFund.connect(world.bob).contribute(world.liquidator, wad("20_000"));
       const [before, paid] = [await world.clearingHouse.balances(), await cashOf(world, world.liquidator)];
       const { receipt, penalty, reward, deficit } = await liquidate(world, reduce(ETH, "-750"));
 
@@ -367,7 +369,7 @@ describe("ClearingHouse.liquidate", () => {
 
     it("is no more than the requirement of a small account without equity", async () => {
       const world = await load(tiny);
-      await world.clearingHouse.connect(world.bob).fundInsurance(world.liquidator, wad("20_000"));
+      await world.insuranceFund.connect(world.bob).contribute(world.liquidator, wad("20_000"));
       const { equityBefore, maintenanceBefore, reward } = await liquidate(world, reduce(ETH, "-0.02"));
 
       expect(equityBefore).to.be.lessThan(0n);
@@ -414,7 +416,7 @@ describe("ClearingHouse.liquidate", () => {
       const fee = eventOf(world.clearingHouse, receipt, "Fill").getValue("fee") as bigint;
       const left = before.insurance + fee / 5n - wad("5");
       expect(left).to.be.within(1n, deficit - 1n);
-      await expect(receipt).to.emit(world.clearingHouse, "DeficitBooked").withArgs(world.account, deficit, left);
+      await expect(receipt).to.emit(world.clearingHouse, "DeficitBooked").withArgs(world.account, ETH, deficit, left);
       expect(await cashOf(world, world.account)).to.equal(0n);
       const { insurance, debts } = await world.clearingHouse.balances();
       expect([insurance, debts]).to.deep.equal([0n, before.debts]);
@@ -424,12 +426,14 @@ describe("ClearingHouse.liquidate", () => {
 
     it("is paid by insurance alone where that has enough", async () => {
       const world = await due("1660");
-      await world.clearingHouse.connect(world.bob).fundInsurance(world.liquidator, wad("50_000"));
+      await world.insuranceFund.connect(world.bob).contribute(world.liquidator, wad("50_000"));
       const pool = (await poolEquityOf(world, await now())).equity;
       const { receipt, deficit } = await liquidate(world, reduce(ETH, "-750"));
 
       expect(deficit).to.be.greaterThan(wad("5000"));
-      await expect(receipt).to.emit(world.clearingHouse, "DeficitBooked").withArgs(world.account, deficit, deficit);
+      await expect(receipt)
+        .to.emit(world.clearingHouse, "DeficitBooked")
+        .withArgs(world.account, ETH, deficit, deficit);
       const fee = eventOf(world.clearingHouse, receipt, "Fill").getValue("fee") as bigint;
       expectNear((await poolEquityOf(world, await now())).equity - pool, (fee * 7n) / 10n, 3n);
     });
@@ -439,19 +443,22 @@ describe("ClearingHouse.liquidate", () => {
       const { receipt, deficit, reward } = await liquidate(world, reduce(ETH, "-750"));
 
       expect(reward).to.equal(0n);
-      await expect(receipt).to.emit(world.clearingHouse, "DeficitBooked").withArgs(world.account, deficit, 0n);
+      await expect(receipt).to.emit(world.clearingHouse, "DeficitBooked").withArgs(world.account, ETH, deficit, 0n);
     });
 
     it("of an account that closed itself is booked by anyone", async () => {
       const world = await due("1660");
-      const { clearingHouse, trade, account } = world;
+      const { clearingHouse, trade, account, bob, stranger } = world;
       const { outcome } = await trade(account, ETH, wad("-750"), { reduceOnly: true });
       expect(outcome).to.equal("Filled");
       const cash = await cashOf(world, account);
       expect(cash).to.be.lessThan(0n);
+      await expect(call(world, NOTHING)).to.be.revertedWithCustomError(clearingHouse, "Healthy");
+      await world.insuranceFund.connect(bob).contribute(world.liquidator, wad("20_000"));
 
-      const { reward, deficit } = await liquidate(world, NOTHING);
-      expect([reward, deficit]).to.deep.equal([0n, -cash]);
+      await expect(clearingHouse.connect(stranger).settleDeficit(account))
+        .to.emit(clearingHouse, "DeficitBooked")
+        .withArgs(account, UNATTRIBUTED, -cash, -cash);
       expect((await clearingHouse.balances()).debts).to.equal(0n);
     });
 
@@ -463,11 +470,18 @@ describe("ClearingHouse.liquidate", () => {
       const { deficit } = await liquidate(world, reduce(ETH, "-750"));
       expect(deficit).to.equal(0n);
       expect(await cashOf(world, account)).to.be.lessThan(0n);
-      await expect(call(world, NOTHING)).to.be.revertedWithCustomError(clearingHouse, "HealthNotImproved");
+      await expect(clearingHouse.settleDeficit(account))
+        .to.be.revertedWithCustomError(clearingHouse, "OrderPending")
+        .withArgs(account, 1n);
 
       await execute(account, sequence, hints);
       const left = -(await cashOf(world, account));
-      expect((await liquidate(world, NOTHING)).deficit).to.equal(left);
+      const { insurance } = await clearingHouse.balances();
+      expect(insurance).to.be.within(1n, left - 1n);
+      await expect(clearingHouse.settleDeficit(account))
+        .to.emit(clearingHouse, "DeficitBooked")
+        .withArgs(account, UNATTRIBUTED, left, insurance);
+      expect(await cashOf(world, account)).to.equal(0n);
     });
   });
 

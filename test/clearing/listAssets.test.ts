@@ -18,7 +18,7 @@ describe("ClearingHouse.listAssets", () => {
     const [risk, sizes, trade] = await clearingHouse.parametersOf(assets);
     expect([risk & (2n ** 24n - 1n), risk >> 248n]).to.deep.equal([50_000n, 3n]);
     expect([sizes & MAX_UINT112, sizes >> 248n]).to.deep.equal([wad("1000"), 1n]);
-    expect(trade & MAX_UINT112).to.equal(wad("8"));
+    expect([trade & MAX_UINT112, trade >> 240n]).to.deep.equal([wad("8"), 3n]);
   });
 
   it("needs no trading parameters of what is collateral only", async () => {
@@ -45,6 +45,7 @@ describe("ClearingHouse.listAssets", () => {
     ["fundingVelocity", (fundingVelocity) => ({ fundingVelocity }), 0n, 1_000_000_000n],
     ["profitWeight", (profitWeight) => ({ profitWeight }), 0n, 1_000_000n],
     ["lotExponent", (lotExponent) => ({ lotExponent }), 6n, 24n],
+    ["insuranceCap", (insuranceCap) => ({ insuranceCap }), 0n, wad("6_553_500")],
   ];
   for (const [what, having, minimum, maximum] of bounds) {
     it(`bounds ${what}`, async () => {
@@ -118,6 +119,7 @@ function listing() {
     fundingVelocity: 200_000_000n,
     profitWeight: percent(80),
     lotExponent: 15n,
+    insuranceCap: wad("300"),
     market: true,
   };
 }

@@ -7,6 +7,7 @@ import { expectConserved, load } from "./support.ts";
 const ACCOUNT = accountOf("0x00000000000000000000000000000000000000A1", 1n);
 const OTHER = accountOf("0x00000000000000000000000000000000000000A2");
 const CALLER = "0x00000000000000000000000000000000000000A1";
+const HINT = { round: 0n, before: 0n };
 const CLOSING = {
   account: ACCOUNT,
   reduceOnly: false,
@@ -21,6 +22,7 @@ const SATELLITES = {
   vault: [
     ["credit", [ACCOUNT, CALLER, SETTLEMENT, 1n]],
     ["debit", [ACCOUNT, CALLER, SETTLEMENT, 1n]],
+    ["lackOf", [ACCOUNT]],
   ],
   orders: [
     ["openOrder", [ACCOUNT, CALLER, [], 0n, false]],
@@ -34,14 +36,20 @@ const SATELLITES = {
     ["drainPool", [ACCOUNT, 1n]],
     ["valuePool", []],
   ],
+  insuranceFund: [
+    ["fundInsurance", [ACCOUNT, CALLER, 1n]],
+    ["drainInsurance", [ACCOUNT, 1n]],
+  ],
 } as const;
+
+const NAMES = { vault: "the vault", orders: "orders", pool: "the pool", insuranceFund: "the insurance fund" };
 
 describe("ClearingHouse.lock", () => {
   afterEach(expectConserved);
 
   for (const [satellite, functions] of Object.entries(SATELLITES)) {
     for (const [name, args] of functions) {
-      it(`lets only ${satellite === "orders" ? "orders" : `the ${satellite}`} call ${name}, under the lock`, async () => {
+      it(`lets only ${NAMES[satellite as keyof typeof SATELLITES]} call ${name}, under the lock`, async () => {
         const world = await load(funded);
         const { clearingHouse, stranger } = world;
         const data = clearingHouse.interface.encodeFunctionData(name as never, args as never);
@@ -92,16 +100,35 @@ describe("ClearingHouse.lock", () => {
       ["accountOf", [account]],
       ["positionOf", [account, ETH]],
       ["collateralOf", [account, WBTC_TOKEN]],
+      ["storedPositionOf", [account, ETH]],
+      ["formerPositionOf", [account, ETH]],
       ["marketOf", [ETH]],
+      ["sideOf", [ETH, true]],
       ["balances", []],
+      ["ledger", []],
+      ["poolValuation", []],
+      ["seizedOf", [WBTC_TOKEN]],
       ["simulate", [account, [], false]],
     ];
     const verbs: [string, readonly unknown[]][] = [
       ["setOperator", [account, CALLER, 1, 1, 0]],
       ["transfer", [account, OTHER, SETTLEMENT, 1n]],
-      ["fundInsurance", [account, 1n]],
       ["liquidate", [account, [], [], OTHER]],
+      ["liquidateBatch", [[], OTHER]],
+      ["takeOver", [account, [], OTHER]],
+      ["convert", [account, [], OTHER]],
+      ["realise", [account]],
+      ["settleDeficit", [account]],
+      ["flagInsolvent", [account]],
+      ["clearInsolvency", [account]],
+      ["seize", [account]],
+      ["buySeized", [{ token: WBTC_TOKEN, amount: 1n }, OTHER]],
+      ["writeOff", [WBTC_TOKEN]],
       ["markPool", []],
+      ["flagDeleveraging", [ETH]],
+      ["deleverage", [ETH, HINT]],
+      ["cutProfits", []],
+      ["closeMarket", [ETH, HINT]],
     ];
     for (const [name, args] of [...views, ...verbs]) {
       it(`refuses ${name}`, async () => {
@@ -121,6 +148,9 @@ describe("ClearingHouse.lock", () => {
       ["liquidationPrices", [account, ETH]],
       ["market", [ETH]],
       ["poolEquity", []],
+      ["solvency", []],
+      ["leastReduction", [account, ETH]],
+      ["leastSlice", [account]],
     ];
     for (const [name, args] of reads) {
       it(`refuses ${name} of the lens`, async () => {

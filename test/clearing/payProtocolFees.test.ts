@@ -10,13 +10,13 @@ describe("ClearingHouse.payProtocolFees", () => {
 
   it("pays out what the protocol has earned, and no more", async () => {
     const world = await load(earned);
-    const { clearingHouse, admin } = world;
+    const { clearingHouse, extension, admin } = world;
     const { protocolFees } = await clearingHouse.balances();
     const account = accountOf(admin);
     expect(protocolFees).to.equal(wad("10.8")); // a tenth of 6 bp of 180,000
 
     await expect(clearingHouse.payProtocolFees(account, protocolFees + 1n)).to.be.revertedWithCustomError(
-      clearingHouse,
+      extension,
       "SafeCastOverflowedIntToUint",
     );
     await expect(clearingHouse.payProtocolFees(account, protocolFees))

@@ -2,10 +2,11 @@
 import { type Account, accountOf, deploy, receiptOf, time, type World } from "../fixture.ts";
 import { BTC, ETH, LINK, type Parameters, percent, SOL, wad, WBTC_TOKEN, WETH_TOKEN } from "../parameters.ts";
 
-/** Funding off, so that values do not move with time. */
+/** Funding and interest off, so that values do not move with time. */
 export async function frozen(adapt: (parameters: Parameters) => void = () => undefined) {
   const world = await deploy((parameters) => {
     for (const asset of parameters.assets) [asset.maxFundingRate, asset.fundingVelocity] = [0, 0];
+    [parameters.money.borrowRateKink, parameters.money.borrowRateFull] = [0, 0];
     adapt(parameters);
   });
   await world.poolDeposit(world.provider, wad("10_000_000"));
@@ -14,12 +15,12 @@ export async function frozen(adapt: (parameters: Parameters) => void = () => und
   return world;
 }
 
-/** Funding off, nothing else. */
+/** Funding and interest off, nothing else. */
 export async function still() {
   return frozen();
 }
 
-/** Funding off, and five million for alice, so that only caps bind. */
+/** Funding and interest off, and five million for alice, so that only caps bind. */
 export async function wealthy() {
   const world = await frozen();
   await world.fund(world.alice, wad("5_000_000"));
@@ -50,6 +51,20 @@ async function fillInTwo(world: World, account: Account, legs: BasketLeg[]): Pro
   for (const half of [legs.slice(0, 8), legs.slice(8)]) {
     if (!(await tradeBasket(world, account, half))) throw new Error("the basket was not filled");
   }
+}
+
+/** Alice's profit has eaten a pool of 100,000 up. */
+export async function insolvent() {
+  const world = await deploy();
+  await world.poolDeposit(world.provider, wad("100_000"));
+  const account = await world.fund(world.alice, wad("100_000"));
+  await world.fund(world.bob, wad("100_000"));
+  await world.trade(account, ETH, wad("49"));
+  for (const price of ["2150", "2550", "3050", "3600", "4200"]) {
+    await world.setPrice(ETH, wad(price));
+    await world.clearingHouse.markPool();
+  }
+  return world;
 }
 
 /** Sixteen markets beside those of `parameters.ts`, indices from 6 on. */

@@ -11,6 +11,7 @@ const NOW = {
   skewCap: wad("2000"),
   takerFee: 600n,
   makerFee: 200n,
+  insuranceCap: wad("250_000"),
 };
 type Limits = typeof NOW;
 
@@ -20,16 +21,23 @@ describe("ClearingHouse.setLimits", () => {
   it("changes caps and fees, and nothing else", async () => {
     const { clearingHouse } = await load(empty);
     const [risk, sizes, trade] = await clearingHouse.parametersOf(ETH);
-    const limits = { openInterestCap: 1n, openInterestShare: 2n, skewCap: 3n, takerFee: 5n, makerFee: 4n };
+    const limits = {
+      openInterestCap: 1n,
+      openInterestShare: 2n,
+      skewCap: 3n,
+      takerFee: 5n,
+      makerFee: 4n,
+      insuranceCap: wad("700"),
+    };
 
     await expect(clearingHouse.setLimits(...args(limits)))
       .to.emit(clearingHouse, "AssetLimitsChanged")
       .withArgs(...args(limits));
     const after = await clearingHouse.parametersOf(ETH);
-    const [caps, fees] = [2n ** 112n - 1n, 2n ** 144n - 1n];
+    const [caps, fees, insurance] = [2n ** 112n - 1n, 2n ** 144n - 1n, 0xffffn << 240n];
     expect(after[0]).to.equal(risk);
     expect(after[1]).to.equal((sizes & caps) | (1n << 112n) | (2n << 224n) | ((sizes >> 248n) << 248n));
-    expect(after[2]).to.equal((trade & ~fees) | 3n | (5n << 112n) | (4n << 128n));
+    expect(after[2]).to.equal((trade & ~fees & ~insurance) | 3n | (5n << 112n) | (4n << 128n) | (7n << 240n));
   });
 
   for (const [what, maximum] of [
@@ -38,6 +46,7 @@ describe("ClearingHouse.setLimits", () => {
     ["skewCap", DEPTH],
     ["takerFee", 10_000n],
     ["makerFee", NOW.takerFee],
+    ["insuranceCap", wad("6_553_500")],
   ] as const) {
     it(`bounds ${what}`, async () => {
       const { clearingHouse } = await load(empty);
@@ -47,6 +56,17 @@ describe("ClearingHouse.setLimits", () => {
         .withArgs(ethers.encodeBytes32String(what), maximum + 1n, 0n, maximum);
     });
   }
+
+  it("takes insurance caps in hundreds only", async () => {
+    const { clearingHouse } = await load(empty);
+
+    await expect(clearingHouse.setLimits(...args({ ...NOW, insuranceCap: wad("100") + 1n })))
+      .to.be.revertedWithCustomError(clearingHouse, "OutOfRange")
+      .withArgs(ethers.encodeBytes32String("insuranceCapRest"), 1n, 0n, 0n);
+    await clearingHouse.setLimits(...args({ ...NOW, insuranceCap: 0n }));
+    await clearingHouse.setLimits(...args({ ...NOW, insuranceCap: wad("6_553_500") }));
+    expect((await clearingHouse.insuranceRoomOf(ETH)).cap).to.equal(wad("6_553_500"));
+  });
 
   it("refuses caps and fees at which a position costs more to close than it frees", async () => {
     const { clearingHouse } = await load(empty);
@@ -85,6 +105,6 @@ describe("ClearingHouse.setLimits", () => {
   });
 });
 
-function args({ openInterestCap, openInterestShare, skewCap, takerFee, makerFee }: Limits, asset = ETH) {
-  return [asset, openInterestCap, openInterestShare, skewCap, takerFee, makerFee] as const;
+function args({ openInterestCap, openInterestShare, skewCap, takerFee, makerFee, insuranceCap }: Limits, asset = ETH) {
+  return [asset, openInterestCap, openInterestShare, skewCap, takerFee, makerFee, insuranceCap] as const;
 }

@@ -28,7 +28,7 @@ describe("ClearingHouse.setOperator", () => {
     [
       "fund insurance",
       WITHDRAW,
-      ({ clearingHouse, alice, bob }) => clearingHouse.connect(bob).fundInsurance(accountOf(alice), 10n ** 12n),
+      ({ insuranceFund, alice, bob }) => insuranceFund.connect(bob).contribute(accountOf(alice), 10n ** 12n),
     ],
   ];
   for (const [name, right, act] of acts) {
@@ -101,11 +101,11 @@ describe("ClearingHouse.setOperator", () => {
   });
 
   it("allows fees and keeper pay up to the allowance, to the unit", async () => {
-    const { clearingHouse, alice, bob, submit, account, cost } = await load(withCost);
+    const { clearingHouse, extension, alice, bob, submit, account, cost } = await load(withCost);
     await clearingHouse.connect(alice).setOperator(account, bob, TRADE, FOREVER, cost / ALLOWANCE_UNIT - 1n);
     await networkHelpers.setNextBlockBaseFeePerGas(BASE_FEE);
     await expect(submit(account, ETH, wad("1"), { signer: bob }))
-      .to.be.revertedWithCustomError(clearingHouse, "FeeAllowanceExceeded")
+      .to.be.revertedWithCustomError(extension, "FeeAllowanceExceeded")
       .withArgs(cost, cost - ALLOWANCE_UNIT);
 
     await clearingHouse.connect(alice).setOperator(account, bob, TRADE, FOREVER, cost / ALLOWANCE_UNIT);
@@ -114,19 +114,19 @@ describe("ClearingHouse.setOperator", () => {
   });
 
   it("counts what was spent against the rest of the day", async () => {
-    const { clearingHouse, alice, bob, submit, account, cost } = await load(withCost);
+    const { clearingHouse, extension, alice, bob, submit, account, cost } = await load(withCost);
     await clearingHouse.connect(alice).setOperator(account, bob, TRADE, FOREVER, (2n * cost) / ALLOWANCE_UNIT - 1n);
     await networkHelpers.setNextBlockBaseFeePerGas(BASE_FEE);
     await submit(account, ETH, wad("1"), { signer: bob });
 
     await networkHelpers.setNextBlockBaseFeePerGas(BASE_FEE);
     await expect(submit(account, ETH, wad("1"), { signer: bob, reduceOnly: true }))
-      .to.be.revertedWithCustomError(clearingHouse, "FeeAllowanceExceeded")
+      .to.be.revertedWithCustomError(extension, "FeeAllowanceExceeded")
       .withArgs(cost, cost - ALLOWANCE_UNIT);
   });
 
   it("gives the allowance anew at the turn of the UTC day, and not before", async () => {
-    const { clearingHouse, alice, bob, submit, account, cost } = await load(withCost);
+    const { clearingHouse, extension, alice, bob, submit, account, cost } = await load(withCost);
     await clearingHouse.connect(alice).setOperator(account, bob, TRADE, FOREVER, cost / ALLOWANCE_UNIT);
     const spend = async (at: number) => {
       await time.increaseTo(at - 1);
@@ -137,7 +137,7 @@ describe("ClearingHouse.setOperator", () => {
 
     await spend(midnight - 10);
     await expect(spend(midnight - 2))
-      .to.be.revertedWithCustomError(clearingHouse, "FeeAllowanceExceeded")
+      .to.be.revertedWithCustomError(extension, "FeeAllowanceExceeded")
       .withArgs(cost, 0n);
     await spend(midnight);
   });

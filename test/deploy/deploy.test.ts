@@ -18,12 +18,23 @@ const root = join(import.meta.dirname, "../..");
 const parameters = await loadParameters(join(root, "deploy/parameters/local.ts"));
 
 /** Where the contracts of `TARGETS` are written. */
-const SOURCES: Record<keyof typeof TARGETS, string> = {
-  oracle: "contracts/oracles/PriceOracle.sol",
-  vault: "contracts/Vault.sol",
-  orders: "contracts/Orders.sol",
-  pool: "contracts/LiquidityPool.sol",
-  clearingHouse: "contracts/ClearingHouse.sol",
+const SOURCES: Record<keyof typeof TARGETS, readonly string[]> = {
+  oracle: ["oracles/PriceOracle.sol"],
+  vault: ["Vault.sol"],
+  orders: ["Orders.sol"],
+  pool: ["LiquidityPool.sol"],
+  insuranceFund: ["InsuranceFund.sol"],
+  clearingHouse: ["Clearing.sol", "ClearingHouse.sol", "ClearingHouseExtension.sol"],
+};
+const MONEY = {
+  minNotional: 1,
+  smallRequirement: 1,
+  flatReward: 1,
+  unattributedCap: 1,
+  borrowKink: 100_000,
+  borrowRateKink: 1,
+  borrowRateFull: 1,
+  lossBudget: 10_000,
 };
 
 async function deployed() {
@@ -52,19 +63,20 @@ describe("deployPlimsoll", () => {
 
   it("finds a number on the chain that is not the one of the file, of every kind", async () => {
     const { contracts, places, deployer } = await networkHelpers.loadFixture(deployed);
-    const { authority, clearingHouse, oracle, orders, pool, vault } = contracts;
+    const { authority, clearingHouse, insuranceFund, oracle, orders, pool, vault } = contracts;
     // Through the admin, who may give the deployer the role without its delay.
     await authority.getFunction("grantRole")(ROLES.governor, deployer.address, 0);
     await networkHelpers.time.increase(3n * 86_400n);
     const eth = parameters.assets[0];
     if (eth === undefined) throw new Error("no assets");
-    await clearingHouse.setMoney(100, 100, 100);
-    await clearingHouse.setLimits(0, 1, 1, 1, 1, 1);
+    await clearingHouse.setMoney({ ...MONEY, lossBudget: 20_000 });
+    await clearingHouse.setLimits(0, 1, 1, 1, 1, 1, 0);
     await clearingHouse.rampRisk(1, { ...eth.listing.risk, sigma: 50_000 }, 86_400);
     await oracle.configure(0, { ...eth.limits, spread: 1_000 });
     await oracle.setEnvironment({ ...parameters.environment, sequencer: places.sequencer, haltGrace: 301 });
     await orders.setParameters({ ...parameters.orders, delay: 31 });
     await pool.setCooldown(3_600);
+    await insuranceFund.setTargetShare(60_000);
     await vault.setCap(1, 5);
 
     const drifts = await findDrift({ contracts, parameters, places, deployer: deployer.address });
@@ -78,6 +90,7 @@ describe("deployPlimsoll", () => {
       "money",
       "orders.delay",
       "pool.cooldown",
+      "insurance.targetShare",
       "roles.governor",
     ]);
   });
@@ -102,6 +115,20 @@ describe("deployPlimsoll", () => {
     const error = await rejected(checkBacklinks({ ...contracts, orders: elsewhere }));
     expect(error).to.be.instanceOf(DeploymentError);
     expect(error.message).to.match(/^orders\.clearingHouse is/);
+  });
+
+  it("refuses an extension with another link", async () => {
+    const { contracts, book } = await networkHelpers.loadFixture(deployed);
+    const { authority, oracle, vault, orders, pool } = book.contracts;
+    const elsewhere = await ethers.deployContract(
+      "ClearingHouseExtension",
+      [{ authority, oracle, vault, orders, pool, insuranceFund: vault }],
+      { libraries: { ...book.libraries } },
+    );
+
+    const error = await rejected(checkBacklinks({ ...contracts, extension: elsewhere }));
+    expect(error).to.be.instanceOf(DeploymentError);
+    expect(error.message).to.match(/^extension\.insuranceFund is/);
   });
 
   it("refuses a chain that the file is not for", async () => {
@@ -133,7 +160,7 @@ describe("roles", () => {
   for (const target of Object.keys(SOURCES) as (keyof typeof TARGETS)[]) {
     it(`gives every restricted function of ${target} a role other than the admin's`, async () => {
       const { contracts } = await networkHelpers.loadFixture(deployed);
-      const source = readFileSync(join(root, SOURCES[target]), "utf8");
+      const source = SOURCES[target].map((file) => readFileSync(join(root, "contracts", file), "utf8")).join("\n");
       const names = [...source.matchAll(/function (\w+)\([^)]*\)[^{;]*\brestricted\b/g)].map(([, name]) => name ?? "");
       expect(names).not.to.be.empty;
       expect(names).to.have.members([...TARGETS[target].governor, ...TARGETS[target].guardian]);
@@ -153,22 +180,27 @@ describe("roles", () => {
     const { contracts, deployer, stranger } = await networkHelpers.loadFixture(deployed);
     const { authority, clearingHouse } = contracts;
 
-    await expect(clearingHouse.connect(stranger).setMoney(1, 1, 1)).to.be.revertedWithCustomError(
+    await expect(clearingHouse.connect(stranger).setMoney(MONEY)).to.be.revertedWithCustomError(
       clearingHouse,
       "AccessManagedUnauthorized",
     );
-    await expect(clearingHouse.connect(deployer).setMoney(1, 1, 1)).to.be.revert(ethers);
-    const call = clearingHouse.interface.encodeFunctionData("setMoney", [1, 1, 1]);
+    await expect(clearingHouse.connect(deployer).setMoney(MONEY)).to.be.revert(ethers);
+    const call = clearingHouse.interface.encodeFunctionData("setMoney", [MONEY]);
     await authority.getFunction("schedule")(await clearingHouse.getAddress(), call, 0);
     await networkHelpers.time.increase(parameters.governance.governorDelay);
-    await clearingHouse.connect(deployer).setMoney(1, 1, 1);
+    await clearingHouse.connect(deployer).setMoney(MONEY);
     const [, , money] = await clearingHouse.globals();
-    expect(money).to.equal(1n | (1n << 32n) | (1n << 64n));
+    expect(BigInt.asUintN(128, money)).to.equal(1n | (1n << 32n) | (1n << 64n) | (1n << 96n));
   });
 
-  it("lets the guardian make a market reduce-only at once", async () => {
+  it("lets the guardian make a market, or everything, reduce-only at once, and start neither again", async () => {
     const { contracts } = await networkHelpers.loadFixture(deployed);
+    const { clearingHouse } = contracts;
 
-    await expect(contracts.clearingHouse.setReduceOnly(0, true)).to.emit(contracts.clearingHouse, "MarketReduceOnly");
+    await expect(clearingHouse.restrictMarket(0)).to.emit(clearingHouse, "MarketStatusChanged").withArgs(0, 2);
+    await expect(clearingHouse.pause()).to.emit(clearingHouse, "Paused").withArgs(true);
+    // As governor it would have to wait.
+    await expect(clearingHouse.reopenMarket(0)).to.be.revert(ethers);
+    await expect(clearingHouse.unpause()).to.be.revert(ethers);
   });
 });

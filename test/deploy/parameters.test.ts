@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import local from "../../deploy/parameters/local.ts";
-import { loadParameters, parseParameters } from "../../scripts/deploy/parameters.ts";
+import { loadParameters, parseParameters, toMoneySettings } from "../../scripts/deploy/parameters.ts";
 import { ParameterError, type ParameterFault } from "../../scripts/deploy/readers.ts";
 
 const FILE = "trial.ts";
@@ -49,7 +49,7 @@ describe("parseParameters", () => {
   }
 
   it("converts to chain units", () => {
-    const { assets, settlement, money, orders, pool, governance } = parseParameters(local, FILE);
+    const { assets, settlement, globals, money, orders, pool, insurance, governance } = parseParameters(local, FILE);
 
     expect(assets[1]?.listing).to.deep.include({
       risk: { beta: 70_000n, sigma: 15_000n, gamma: 5_000n, kappa: 1_000_000n },
@@ -58,13 +58,26 @@ describe("parseParameters", () => {
       maxFundingRate: 10_000_000n,
       fundingVelocity: 200_000_000n,
       lotExponent: 15n,
+      insuranceCap: 250_000n * 10n ** 18n,
       market: true,
     });
     expect(assets[0]?.limits).to.deep.include({ maxAge: 3_900n, window: 3_900n, jump: 60_000n });
     expect(settlement.cap).to.equal(1_000_000_000n * 10n ** 6n);
-    expect(money.minNotional).to.equal(50n * 10n ** 18n);
+    expect(globals.takeoverDiscount).to.equal(20_000n);
+    expect(money).to.deep.equal({
+      minNotional: 50n * 10n ** 18n,
+      smallRequirement: 50n * 10n ** 18n,
+      flatReward: 2n * 10n ** 18n,
+      unattributedCap: 50_000n * 10n ** 18n,
+      borrowKink: 800_000n,
+      borrowRateKink: 80_000n,
+      borrowRateFull: 800_000n,
+      lossBudget: 200_000n,
+    });
+    expect(toMoneySettings(money)).to.deep.include({ minNotional: 50_00n, unattributedCap: 50_000_00n });
     expect(orders).to.deep.include({ delay: 30n, fixedPay: 5n * 10n ** 16n, singleGas: 300_000n });
     expect(pool.cooldown).to.equal(14_400n);
+    expect(insurance.targetShare).to.equal(50_000n);
     expect(governance.governorDelay).to.equal(172_800n);
   });
 
@@ -111,6 +124,14 @@ describe("parseParameters", () => {
     ["fee shares above the whole", "globals.insuranceFeeShare", "95 %", "inconsistent"],
     ["a death before the feed is stale", "assets.ETH.feed.deadAfter", "1 h", "inconsistent"],
     ["bounds the wrong way round", "assets.ETH.feed.maxAnswer", "49 USD", "inconsistent"],
+    ["a borrow rate without its period", "money.borrowRateFull", "80 %", "wrong unit"],
+    ["a takeover discount above the bound", "globals.takeoverDiscount", "5.1 %", "out of range"],
+    ["a kink at no utilisation", "money.borrowKink", "9 %", "out of range"],
+    ["an insurance cap above its width", "assets.ETH.market.insuranceCap", "6_553_600 USD", "out of range"],
+    ["a target of insurance below the bound", "insurance.targetShare", "0.4 %", "out of range"],
+    ["an insurance cap that is not in hundreds", "assets.ETH.market.insuranceCap", "150 USD", "inconsistent"],
+    ["a jump that insurance would have to pay for", "assets.ETH.feed.jump", "6.81 %", "inconsistent"],
+    ["a rate at the kink above the full one", "money.borrowRateKink", "81 %/year", "inconsistent"],
     ["a fraction of a cent", "money.minNotional", "0.001 USD", "inconsistent"],
     ["gas that is not in thousands", "orders.legGas", "1500 gas", "inconsistent"],
     ["θ below a feed's threshold", "pool.deviation", "0.2 %", "inconsistent"],

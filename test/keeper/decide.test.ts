@@ -1,7 +1,9 @@
 import { expect } from "chai";
 
 import { type Action, decide, type FeedState, type KeeperState, pathOf } from "../../scripts/keeper/decide.ts";
+import { NO_FUNDING } from "../../scripts/model/funding.ts";
 import type { LiquidationState } from "../../scripts/model/liquidation.ts";
+import { decodeMoney } from "../../scripts/model/parameters.ts";
 import type { Exposure } from "../../scripts/model/risk.ts";
 import { livePrice, type Refusal } from "../../scripts/model/price.ts";
 import type { Round, Settlement } from "../../scripts/keeper/rounds.ts";
@@ -54,6 +56,7 @@ function state(change: Partial<KeeperState> = {}): KeeperState {
     orders: [],
     triggers: [],
     unhealthy: [],
+    owing: [],
     mark: { time: NOW, maxAge: 3_600n },
     cash: 0n,
     ...change,
@@ -264,7 +267,7 @@ describe("decide", () => {
       size: 0n,
       quote: 0n,
       collateral: 0n,
-      funding: { index: 0n, rate: 0n, velocity: 0n, time: NOW },
+      funding: { ...NO_FUNDING, time: NOW },
       risk: { from: rates, to: rates, start: 0n, duration: 0n, group: 0 },
       sizes: { depth: 400_000n * WAD, openInterestCap: 8_000n * WAD, openInterestShare: 600_000n, status: "Active" },
       trade: {
@@ -275,6 +278,7 @@ describe("decide", () => {
         fundingVelocity: WAD / 5n,
         profitWeight: 900_000n,
         lotExponent: 16n,
+        insuranceCap: 0n,
       },
       ...change,
     });
@@ -294,9 +298,10 @@ describe("decide", () => {
         liquidationPenalty: 100_000n,
         liquidatorShare: 500_000n,
         deepLoss: 200_000n,
+        takeoverDiscount: 0n,
       },
       groups: Array.from({ length: 10 }, () => 250_000n),
-      money: { minNotional: usd(50), smallRequirement: usd(50), flatReward: usd(2) },
+      money: { ...decodeMoney(0n), minNotional: usd(50), smallRequirement: usd(50), flatReward: usd(2) },
       time: NOW,
       settlementPrice: WAD,
       insurance: 0n,
@@ -366,13 +371,18 @@ describe("decide", () => {
         state({
           feeds: [feed({ latest: 108 })],
           unhealthy: [{ account: ALICE, state: account({}) }],
+          owing: [BOB],
           orders: [order(BOB, 1n, [settled(5n)])],
           mark: { time: 0n, maxAge: 3_600n },
         }),
         SETTINGS,
       );
 
-      expect(kinds(actions)).to.deep.equal(["update", "liquidate", "mark", "execute"]);
+      expect(kinds(actions)).to.deep.equal(["update", "liquidate", "settle", "mark", "execute"]);
     });
+  });
+
+  it("settles the deficit of an account that has nothing else", () => {
+    expect(decide(state({ owing: [ALICE] }), SETTINGS)).to.deep.equal([{ kind: "settle", account: ALICE }]);
   });
 });

@@ -52,6 +52,26 @@ async function startWorld(folder: string) {
     return { signer, account };
   }
 
+  /** A deposit into the pool, from its request to its claim. Every feed has a new round afterwards. */
+  async function fillPool(index: number, amount: bigint): Promise<void> {
+    const { address } = walletOf(index);
+    const signer = new ethers.NonceManager(walletOf(index));
+    const pool = contracts.pool.connect(signer);
+    await (await usdc.connect(signer).mint(address, amount)).wait();
+    await (await usdc.connect(signer).approve(pool, amount)).wait();
+    await (await pool.requestDeposit(amount, address, address)).wait();
+    const { latest } = await pool.queue();
+    const { maturesAt } = await pool.batchOf(latest);
+    await skip(Number(maturesAt) - ((await provider.getBlock("latest"))?.timestamp ?? 0));
+    await (await pool.fulfill(latest)).wait();
+    await (await pool["deposit(uint256,address)"](amount, address)).wait();
+    const time = (await provider.getBlock("latest"))?.timestamp ?? 0;
+    for (const { symbol } of parameters.assets) {
+      const source = await ethers.getContractAt("AccessListAggregator", book.aggregators[symbol] ?? "");
+      await (await source.transmit(await source.latestAnswer(), time, time)).wait();
+    }
+  }
+
   /** A round at the time of the latest block. */
   async function setPrice(price: bigint): Promise<void> {
     const block = await provider.getBlock("latest");
@@ -78,6 +98,7 @@ async function startWorld(folder: string) {
     keeper,
     keeperAccount: accountOf(keeper.address),
     fund,
+    fillPool,
     setPrice,
     skip,
     start,
@@ -107,10 +128,9 @@ describe("keeper process", function () {
   });
 
   it("executes an order, liquidates after a fall, and ends on SIGTERM", async () => {
-    const { contracts, keeper, keeperAccount, provider, fund, setPrice, skip, start } = world;
-    const { clearingHouse, orders, pool, oracle } = contracts;
-    const provide = await fund(1, 5_000_000n * USDC);
-    await (await pool.connect(provide.signer).deposit(provide.account, 5_000_000n * WAD, 0)).wait();
+    const { contracts, keeper, keeperAccount, provider, fund, fillPool, setPrice, skip, start } = world;
+    const { clearingHouse, orders, oracle } = contracts;
+    await fillPool(1, 5_000_000n * USDC);
     const { signer, account } = await fund(2, 20_000n * USDC);
     const order = { asset: ETH, delta: 30n * WAD, acceptablePrice: 0, reduceOnly: false, expiry: 0 };
     await (await orders.connect(signer).submit(account, order)).wait();

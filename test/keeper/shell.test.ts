@@ -17,7 +17,7 @@ const silent: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 const refusal = (name: string) => Object.assign(new Error(name), { code: "CALL_EXCEPTION", data: "0x" });
 
 /** Three orders that are ready, and a pool mark that is due. */
-function fakeChain(refused: Readonly<Record<string, string>>) {
+function fakeChain(refused: Readonly<Record<string, string>>, change: Partial<KeeperState> = {}) {
   const tried: string[] = [];
   const orders = {
     getAddress: () => Promise.resolve("orders"),
@@ -33,7 +33,7 @@ function fakeChain(refused: Readonly<Record<string, string>>) {
   };
   const clearingHouse = {
     getAddress: () => Promise.resolve("house"),
-    interface: { encodeFunctionData: (name: string) => name },
+    interface: { encodeFunctionData: (name: string, args: readonly unknown[] = []) => [name, ...args].join(" ") },
   };
   const state: KeeperState = {
     time: NOW,
@@ -43,6 +43,7 @@ function fakeChain(refused: Readonly<Record<string, string>>) {
     orders: [],
     triggers: [],
     unhealthy: [],
+    owing: [],
     mark: { time: 0n, maxAge: 3_600n },
     cash: 0n,
   };
@@ -65,6 +66,7 @@ function fakeChain(refused: Readonly<Record<string, string>>) {
     readState: (index: EventIndex): Promise<KeeperState> =>
       Promise.resolve({
         ...state,
+        ...change,
         orders: [...index.orders.values()].map((order) => ({
           order,
           settlements: [{ kind: "settled", hint: { round: PHASE + 2n, before: PHASE + 1n }, settledAt: NOW - 50n }],
@@ -107,6 +109,17 @@ describe("Keeper", () => {
       { to: "orders", data: [ACCOUNTS[0], ACCOUNTS[2]].join() },
     ]);
     expect(keeper.counters).to.deep.include({ cycles: 1, sent: 2, refused: 1, failedCycles: 0 });
+  });
+
+  it("settles deficits", async () => {
+    const [account = ""] = ACCOUNTS;
+    const { chain } = fakeChain({}, { owing: [account] });
+    const { sender, sent } = fakeSender();
+    const keeper = new Keeper({ ...options, chain, sender });
+
+    await keeper.cycle();
+
+    expect(sent[0]).to.deep.equal({ to: "house", data: `settleDeficit ${account}` });
   });
 
   it("waits before it tries again what was refused", async () => {

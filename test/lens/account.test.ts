@@ -108,10 +108,10 @@ describe("Lens.account", () => {
       const { lens, trade, setPrice, alice } = await load(untouched);
       const account = accountOf(alice);
       await trade(account, ETH, wad("750"));
-      expect((await lens.account(account)).liquidatable).to.equal(false);
+      expect((await lens.account(account)).standing.liquidatable).to.equal(false);
 
       await setPrice(ETH, wad("1728"));
-      expect((await lens.account(account)).liquidatable).to.equal(true);
+      expect((await lens.account(account)).standing.liquidatable).to.equal(true);
     });
 
     it("is none of which nothing can be closed", async () => {
@@ -125,12 +125,12 @@ describe("Lens.account", () => {
       }
       await setPrice(SOL, wad("19"));
       await oracle.update(1n << BigInt(SOL)); // accepted, and in its grace
-      const { equity, maintenance, liquidatable } = await lens.account(account);
-      expect([equity < maintenance, liquidatable]).to.deep.equal([true, false]);
+      const { equity, maintenance, standing } = await lens.account(account);
+      expect([equity < maintenance, standing.liquidatable]).to.deep.equal([true, false]);
 
       await advance(10 * MINUTE);
       await refresh();
-      expect((await lens.account(account)).liquidatable).to.equal(true);
+      expect((await lens.account(account)).standing.liquidatable).to.equal(true);
     });
 
     it("is none while the sequencer is not settled", async () => {
@@ -141,18 +141,18 @@ describe("Lens.account", () => {
       await setSequencer(false);
       await setSequencer(true);
 
-      expect((await lens.account(account)).liquidatable).to.equal(false);
+      expect((await lens.account(account)).standing.liquidatable).to.equal(false);
     });
 
     it("is none that holds and owes nothing", async () => {
       const { lens, alice, stranger } = await load(untouched);
 
       for (const account of [accountOf(alice), accountOf(stranger)]) {
-        expect((await lens.account(account)).liquidatable).to.equal(false);
+        expect((await lens.account(account)).standing.liquidatable).to.equal(false);
       }
     });
 
-    it("is one that only owes", async () => {
+    it("is none that only owes: its debt is settled", async () => {
       const { lens, clearingHouse, trade, setPrice, alice } = await load(untouched);
       const account = accountOf(alice);
       await trade(account, ETH, wad("750"));
@@ -160,7 +160,10 @@ describe("Lens.account", () => {
       await trade(account, ETH, wad("-750"), { reduceOnly: true });
       expect((await clearingHouse.accountOf(account)).cash).to.be.lessThan(0n);
 
-      expect((await lens.account(account)).liquidatable).to.equal(true);
+      const { liquidatable, owing } = (await lens.account(account)).standing;
+      expect([liquidatable, owing]).to.deep.equal([false, true]);
+      await clearingHouse.settleDeficit(account);
+      expect((await lens.account(account)).standing.owing).to.equal(false);
     });
   });
 });

@@ -16,7 +16,7 @@ describe("Lens.health", () => {
     const accounts = [alice, stranger, bob, alice].map((owner) => accountOf(owner));
 
     const health = await lens.health(accounts);
-    expect(health.map(({ liquidatable }) => liquidatable)).to.deep.equal([true, false, false, true]);
+    expect(health.map(({ standing }) => standing.liquidatable)).to.deep.equal([true, false, false, true]);
     for (const [index, account] of accounts.entries()) {
       const { equity, maintenance } = await lens.account(account);
       expect(health[index]).to.deep.include.members([equity, maintenance]);
@@ -26,10 +26,11 @@ describe("Lens.health", () => {
   it("has the initial requirement at the better ends, as the model", async () => {
     const world = await load(diverse);
     await world.advance(2 * 3_600);
-    const [health = []] = await world.lens.health([world.account]);
+    const [health] = await world.lens.health([world.account]);
 
     const { equity, maintenance, initial } = betterTerms(await stateOf(world, world.account, await now()));
-    expect([...health]).to.deep.equal([equity, maintenance, initial, false]);
+    expect([health?.equity, health?.maintenance, health?.initial]).to.deep.equal([equity, maintenance, initial]);
+    expect(health?.standing.liquidatable).to.equal(false);
   });
 
   it("is empty for nobody", async () => {

@@ -33,10 +33,10 @@ describe("Lens.liquidationPrices", () => {
 
       const [down, up] = [(bound / DIGIT) * DIGIT, (bound / DIGIT + 1n) * DIGIT];
       await setPrice(ETH, side === "long" ? up : down);
-      expect((await lens.account(account)).liquidatable).to.equal(false);
+      expect((await lens.account(account)).standing.liquidatable).to.equal(false);
       await expect(liquidate()).to.be.revertedWithCustomError(clearingHouse, "Healthy");
       await setPrice(ETH, side === "long" ? down : up);
-      expect((await lens.account(account)).liquidatable).to.equal(true);
+      expect((await lens.account(account)).standing.liquidatable).to.equal(true);
       await liquidate();
     });
   }

@@ -52,13 +52,13 @@ describe("Lens.market", () => {
     const { lens, clearingHouse } = await load(untouched);
     expect((await lens.market(ETH)).openInterestCap).to.equal(wad("2500"));
 
-    await clearingHouse.setLimits(ETH, wad("2500"), 9_000, wad("2000"), 600, 200);
+    await clearingHouse.setLimits(ETH, wad("2500"), 9_000, wad("2000"), 600, 200, wad("250_000"));
     expect((await lens.market(ETH)).openInterestCap).to.equal(wad("50")); // 0.9 % of ten million
   });
 
   it("shows what may not be traded, and why a price is in doubt", async () => {
     const { lens, clearingHouse, advance } = await load(untouched);
-    await clearingHouse.setReduceOnly(ETH, true);
+    await clearingHouse.restrictMarket(ETH);
     await advance(2 * HOUR);
 
     const { status, refusal } = await lens.market(ETH);

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 
 import { abs, PPM, WAD } from "../../scripts/model/fixed.ts";
+import { NO_FUNDING } from "../../scripts/model/funding.ts";
 import type { LiquidationState } from "../../scripts/model/liquidation.ts";
 import type { GlobalParameters, GroupParameters, MoneyParameters, RiskRates } from "../../scripts/model/parameters.ts";
 import { livePrice, type Price } from "../../scripts/model/price.ts";
@@ -21,9 +22,19 @@ const globals: fc.Arbitrary<GlobalParameters> = fc.record({
   liquidationPenalty: between(50_000n, 150_000n),
   liquidatorShare: fc.constant(500_000n),
   deepLoss: between(100_000n, 400_000n),
+  takeoverDiscount: between(0n, 20_000n),
 });
 
-const money: MoneyParameters = { minNotional: 10n * WAD, smallRequirement: 20n * WAD, flatReward: 5n * WAD };
+const money: MoneyParameters = {
+  minNotional: 10n * WAD,
+  smallRequirement: 20n * WAD,
+  flatReward: 5n * WAD,
+  unattributedCap: 10_000n * WAD,
+  borrowKink: 800_000n,
+  borrowRateKink: 80_000n,
+  borrowRateFull: 800_000n,
+  lossBudget: 100_000n,
+};
 
 const groups: fc.Arbitrary<GroupParameters> = fc.array(between(PPM / 10n, PPM), { minLength: 10, maxLength: 10 });
 
@@ -69,7 +80,7 @@ function exposure(asset: number): fc.Arbitrary<{ exposure: Exposure; skew: bigin
           size,
           quote: size === 0n ? 0n : (-size * ((last * raw.paid) / PPM - index)) / WAD,
           collateral: (depth * raw.collateral) / PPM,
-          funding: { index, rate: 0n, velocity: 0n, time: TIME },
+          funding: { ...NO_FUNDING, index, time: TIME },
           risk: { from: raw.rates, to: raw.rates, start: 0n, duration: 0n, group: raw.group },
           sizes: { depth, openInterestCap: depth, openInterestShare: PPM, status: "Active" as const },
           trade: {
@@ -81,6 +92,7 @@ function exposure(asset: number): fc.Arbitrary<{ exposure: Exposure; skew: bigin
             profitWeight: PPM,
             // A lot is worth between a millionth of a unit of money and ten units.
             lotExponent: BigInt(Math.max(0, 18 - raw.exponent + raw.lotStep)),
+            insuranceCap: 0n,
           },
         },
         skew: (depth * raw.skew) / PPM,

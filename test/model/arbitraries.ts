@@ -22,6 +22,14 @@ export const SEED = 0x706c696d;
 
 export const MAX_UINT = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 
+/** Throws unless the property holds for `runs` cases. */
+export function holds<Values extends [unknown, ...unknown[]]>(
+  property: fc.IProperty<Values>,
+  { runs }: { runs: number },
+): void {
+  fc.assert(property, { seed: SEED, numRuns: runs });
+}
+
 /** An unsigned integer of up to `bits`, of any magnitude with the same probability. */
 export function magnitude(bits: number): fc.Arbitrary<bigint> {
   return fc
@@ -80,12 +88,15 @@ export const trade: fc.Arbitrary<TradeParameters> = fc.record({
   fundingVelocity: magnitude(32).map((velocity) => velocity * 10n ** 9n),
   profitWeight: share(),
   lotExponent: between(0n, 30n),
+  insuranceCap: magnitude(16).map((units) => units * 100n * WAD),
 });
 
 export const funding: fc.Arbitrary<Funding> = fc.record({
   index: signed(96),
-  rate: signed(64),
-  velocity: signed(64),
+  rate: signed(62),
+  velocity: signed(62),
+  longIndexed: fc.boolean(),
+  shortIndexed: fc.boolean(),
   time: magnitude(32),
 });
 
@@ -126,10 +137,18 @@ export const globals: fc.Arbitrary<GlobalParameters> = fc.record({
   liquidationPenalty: share(),
   liquidatorShare: share(),
   deepLoss: share(),
+  takeoverDiscount: magnitude(16),
 });
 
+const cents = magnitude(32).map((amount) => (amount * WAD) / 100n);
+
 export const money: fc.Arbitrary<MoneyParameters> = fc.record({
-  minNotional: magnitude(32).map((cents) => (cents * WAD) / 100n),
-  smallRequirement: magnitude(32).map((cents) => (cents * WAD) / 100n),
-  flatReward: magnitude(32).map((cents) => (cents * WAD) / 100n),
+  minNotional: cents,
+  smallRequirement: cents,
+  flatReward: cents,
+  unattributedCap: cents,
+  borrowKink: share(),
+  borrowRateKink: magnitude(24),
+  borrowRateFull: magnitude(24),
+  lossBudget: magnitude(24),
 });

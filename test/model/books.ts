@@ -1,51 +1,79 @@
 /** The books of the clearing house as the model keeps them, action by action. */
+import { expect } from "chai";
+
+import { convert, type Conversion, type ConversionRefusal } from "../../scripts/model/convert.ts";
+import { type Bucket, EMPTY_BUCKET, roomDown, takeFromInsurance, UNATTRIBUTED } from "../../scripts/model/deficit.ts";
+import {
+  deleverage,
+  type Former,
+  formerPosition,
+  isOverSkewed,
+  keptFormer,
+  neededFraction,
+  revaluedPool,
+  type Trigger,
+} from "../../scripts/model/deleverage.ts";
 import { fill, moveCash, splitFees } from "../../scripts/model/fill.ts";
-import { abs } from "../../scripts/model/fixed.ts";
-import { accrued, type Funding } from "../../scripts/model/funding.ts";
+import { abs, max, min, mulDivUp, PPM, WAD } from "../../scripts/model/fixed.ts";
+import { accrued, type Funding, NO_FUNDING, steered, withIndexed } from "../../scripts/model/funding.ts";
+import { accruedDebts, type Debts, debtUp, lentDown, storedShares } from "../../scripts/model/interest.ts";
 import {
   type Basket,
   type LiquidationOutcome,
   liquidate,
   type LiquidationState,
+  proceedsUp,
+  type Reduction,
+  type Sale,
 } from "../../scripts/model/liquidation.ts";
 import type {
   CollateralParameters,
   GlobalParameters,
   GroupParameters,
+  MarketStatus,
   MoneyParameters,
   RiskParameters,
   SizeParameters,
   TradeParameters,
 } from "../../scripts/model/parameters.ts";
-import { valuePool } from "../../scripts/model/pool.ts";
+import {
+  type PoolMarket,
+  type PoolState,
+  type PoolValue,
+  redeemableDown,
+  valuePool,
+} from "../../scripts/model/pool.ts";
 import type { Price } from "../../scripts/model/price.ts";
-import type { Exposure } from "../../scripts/model/risk.ts";
+import { cutProfits } from "../../scripts/model/profitCut.ts";
+import { realise } from "../../scripts/model/realise.ts";
+import { assess, type Exposure } from "../../scripts/model/risk.ts";
+import { SEIZURE_DELAY, seizedPriceUp } from "../../scripts/model/seizure.ts";
+import {
+  emptySide,
+  moveSide,
+  readPosition,
+  type ReadPosition,
+  type Side,
+  skewOf,
+  type StoredPosition,
+  storePosition,
+} from "../../scripts/model/sideIndex.ts";
+import { takeOver } from "../../scripts/model/takeOver.ts";
+import type { MarketWatch } from "../../scripts/model/watch.ts";
+import { CLOSING_NOTICE, closeMarket } from "../../scripts/model/windDown.ts";
+
+/** Escrow amounts are multiples of this, WAD. */
+const ESCROW_UNIT = 10n ** 14n;
+/** Of every feed of the driver. */
+const PHASE = 3n;
+/** Without a proof a flag is dropped, and a market that is wound down is closed at its last price; seconds. */
+const FLAG_PATIENCE = 86_400n;
+const CLOSING_PATIENCE = 604_800n;
 
 export interface Asset {
   readonly risk: RiskParameters;
   readonly sizes: SizeParameters;
   readonly trade: TradeParameters;
-}
-
-interface Position {
-  size: bigint;
-  quote: bigint;
-}
-
-export class Account {
-  cash = 0n;
-  /** By asset. */
-  readonly positions = new Map<number, Position>();
-  /** By token. */
-  readonly collateral = new Map<number, bigint>();
-
-  positionOf(asset: number): Position {
-    return this.positions.get(asset) ?? { size: 0n, quote: 0n };
-  }
-
-  collateralOf(token: number): bigint {
-    return this.collateral.get(token) ?? 0n;
-  }
 }
 
 export interface Leg {
@@ -54,22 +82,110 @@ export interface Leg {
   readonly price: bigint;
 }
 
-/** All amounts WAD, all times unix seconds. Every action assumes that the contract accepted it. */
-export class Books {
+/** What the driver's oracle answers to a request for a settlement price; void without one. */
+export type Settlement = bigint | undefined;
+
+const NOTHING: StoredPosition = { units: 0n, quote: 0n, epoch: 0n };
+
+export class Account {
+  /** Not negative. */
+  cash = 0n;
+  /** Of debt. */
+  shares = 0n;
+  /** Unix seconds; 0 while it has not been found insolvent. */
+  insolventSince = 0n;
+  /** By asset. */
+  readonly positions = new Map<number, StoredPosition>();
+  /** By token. */
+  readonly collateral = new Map<number, bigint>();
+
+  positionOf(asset: number): StoredPosition {
+    return this.positions.get(asset) ?? NOTHING;
+  }
+
+  collateralOf(token: number): bigint {
+    return this.collateral.get(token) ?? 0n;
+  }
+}
+
+class Market {
+  long = emptySide(true);
+  short = emptySide(false);
+  funding: Funding;
+  watch: MarketWatch = {
+    overSince: 0n,
+    flaggedAt: 0n,
+    phase: 0n,
+    trigger: "None",
+    graceUntil: 0n,
+    closesAt: 0n,
+    formerEpoch: 0n,
+    formerLong: false,
+  };
+  former: Former | undefined;
+
+  constructor(listedAt: bigint) {
+    this.funding = { ...NO_FUNDING, time: listedAt };
+  }
+
+  sideOf(size: bigint): Side {
+    return size > 0n ? this.long : this.short;
+  }
+
+  put(side: Side): void {
+    if (side.long) this.long = side;
+    else this.short = side;
+  }
+
+  get isOpen(): boolean {
+    return this.long.units + this.short.units !== 0n;
+  }
+}
+
+/** Changes of the balances within one transaction, written at its end. Mirrors `Flow`. */
+class Flow {
   base = 0n;
-  debts = 0n;
+  shares = 0n;
   insurance = 0n;
   protocolFees = 0n;
-  /** Settlement tokens deposited. */
+}
+
+/** An account in the middle of an action. */
+interface Open {
+  readonly account: Account;
+  readonly flow: Flow;
+  readonly now: bigint;
+  cash: bigint;
+  readonly exposures: readonly Exposure[];
+}
+
+/** All amounts WAD, all times unix seconds. Every action assumes that the contract accepted it, but where it returns a
+ * refusal. */
+export class Books {
+  base = 0n;
+  debts: Debts;
+  insurance = 0n;
+  protocolFees = 0n;
+  closedValue = 0n;
+  seizedOwed = 0n;
+  pendingLosses = 0n;
+  mark = 0n;
+  markTime: bigint;
+  /** Settlement tokens deposited, less those withdrawn. */
   paidIn = 0n;
   readonly accounts: readonly Account[];
-  readonly assets: readonly Asset[];
+  /** Of the insurance fund; holds seized collateral. */
+  readonly fund = new Account();
+  readonly assets: Asset[];
   readonly tokens: readonly CollateralParameters[];
   readonly prices: Price[];
   readonly globals: GlobalParameters;
   readonly groups: GroupParameters;
   readonly money: MoneyParameters;
-  readonly #funding: Funding[];
+  readonly markets: readonly Market[];
+  readonly buckets = new Map<number, Bucket>();
+  /** By token: what the pool has advanced, and when the last of it came. */
+  readonly seizures = new Map<number, { owed: bigint; since: bigint }>();
 
   constructor(parameters: {
     accounts: number;
@@ -79,48 +195,48 @@ export class Books {
     globals: GlobalParameters;
     groups: GroupParameters;
     money: MoneyParameters;
+    deployedAt: bigint;
     listedAt: bigint;
   }) {
     this.accounts = Array.from({ length: parameters.accounts }, () => new Account());
-    this.assets = parameters.assets;
+    this.assets = [...parameters.assets];
     this.tokens = parameters.tokens;
     this.prices = [...parameters.prices];
     this.globals = parameters.globals;
     this.groups = parameters.groups;
     this.money = parameters.money;
-    this.#funding = parameters.assets.map(() => ({ index: 0n, rate: 0n, velocity: 0n, time: parameters.listedAt }));
+    this.markets = parameters.assets.map(() => new Market(parameters.listedAt));
+    this.debts = { shares: 0n, index: WAD, time: parameters.deployedAt };
+    this.markTime = parameters.deployedAt;
   }
 
   account(index: number): Account {
     return found(this.accounts[index]);
   }
 
-  /** As stored: not accrued since the last fill. */
-  fundingOf(asset: number): Funding {
-    return found(this.#funding[asset]);
+  market(asset: number): Market {
+    return found(this.markets[asset]);
   }
 
-  /** Sums of both sides of a market. */
-  marketOf(asset: number): { longSize: bigint; longQuote: bigint; shortSize: bigint; shortQuote: bigint } {
-    const sums = { longSize: 0n, longQuote: 0n, shortSize: 0n, shortQuote: 0n };
-    for (const account of this.accounts) {
-      const { size, quote } = account.positionOf(asset);
-      if (size > 0n) {
-        sums.longSize += size;
-        sums.longQuote += quote;
-      } else if (size < 0n) {
-        sums.shortSize -= size;
-        sums.shortQuote += quote;
-      }
-    }
-    return sums;
+  statusOf(asset: number): MarketStatus {
+    return found(this.assets[asset]).sizes.status;
   }
 
-  skewOf(asset: number): bigint {
-    return this.accounts.reduce((sum, account) => sum + account.positionOf(asset).size, 0n);
+  flaggedMarkets(): bigint {
+    return BigInt(this.markets.filter(({ watch }) => watch.flaggedAt !== 0n).length);
   }
 
-  /** An account's exposures in ascending order of assets, as `snapshot` gives them. */
+  // ---------------------------------------------------------------- reading
+
+  debtIndex(now: bigint): bigint {
+    return this.#debtsAt(now).index;
+  }
+
+  cashOf(account: Account, now: bigint): bigint {
+    return account.shares === 0n ? account.cash : -debtUp(account.shares, this.debtIndex(now));
+  }
+
+  /** An account's exposures in ascending order of assets, positions of closed sides left out. */
   exposuresOf(account: Account, now: bigint): Exposure[] {
     return this.assets.flatMap((_, asset) => {
       const exposure = this.exposureOf(account, asset, now);
@@ -128,82 +244,118 @@ export class Books {
     });
   }
 
+  /** A position of a closed side has no size and no quote. */
   exposureOf(account: Account, asset: number, now: bigint): Exposure {
-    const { risk, sizes, trade } = found(this.assets[asset]);
-    const price = found(this.prices[asset]);
-    const collateral = this.tokens.reduce(
-      (sum, token, index) => (token.asset === asset ? sum + account.collateralOf(index) : sum),
-      0n,
-    );
-    const funding = accrued(this.fundingOf(asset), { maxRate: trade.maxFundingRate, price: price.last, now });
-    return { asset, price, ...account.positionOf(asset), collateral, funding, risk, sizes, trade };
+    const { size, quote } = this.#read(account, asset, now);
+    const position = size === 0n ? { size, quote: 0n } : { size, quote };
+    return { ...this.#frameOf(account, asset, now), ...position };
   }
 
-  poolValue(now: bigint): { equity: bigint; gross: bigint } {
-    const markets = this.assets.flatMap((_, asset) => {
-      const sums = this.marketOf(asset);
-      if (sums.longSize + sums.shortSize === 0n) return [];
-      const { price, funding, sizes } = this.exposureOf(new Account(), asset, now);
-      return [{ ...sums, price: price.last, funding, depth: sizes.depth }];
+  /** Cash with what positions of closed sides have become, and the rest of the account. */
+  standingOf(account: Account, now: bigint): { cash: bigint; exposures: readonly Exposure[] } {
+    const closed = this.#closedOf(account).reduce((sum, { value }) => sum + value, 0n);
+    return { cash: this.cashOf(account, now) + closed, exposures: this.exposuresOf(account, now) };
+  }
+
+  skewOf(asset: number): bigint {
+    return skewOf(this.market(asset));
+  }
+
+  poolState(now: bigint): PoolState {
+    const markets = this.assets.flatMap((_, asset): PoolMarket[] => {
+      const { isOpen, long, short } = this.market(asset);
+      return isOpen ? [{ ...this.#frameOf(new Account(), asset, now), long, short }] : [];
     });
-    return valuePool({ base: this.base, debts: this.debts, markets });
+    return { base: this.base, lent: lentDown(this.#debtsAt(now)), closedValue: this.closedValue, markets };
   }
 
-  deposit(account: Account, amount: bigint): void {
-    this.addCash(account, amount);
+  poolValue(now: bigint): PoolValue & { redeemable: bigint; blocked: boolean } {
+    const pool = this.poolState(now);
+    const blocked = this.pendingLosses !== 0n || this.flaggedMarkets() !== 0n || this.seizedOwed !== 0n;
+    return { ...valuePool(pool), redeemable: redeemableDown(pool, { groups: this.groups, time: now }), blocked };
+  }
+
+  roomOf(market: number, now: bigint): bigint {
+    return roomDown(this.#bucketOf(market), { cap: this.#capOf(market), now });
+  }
+
+  // ---------------------------------------------------------------- money
+
+  deposit(account: Account, amount: bigint, now: bigint): void {
+    this.#pay(account, amount, now);
     this.paidIn += amount;
   }
 
-  /** The counterpart of `amount` is the caller's to book. */
-  addCash(account: Account, amount: bigint): void {
-    const moved = moveCash(account.cash, amount);
-    account.cash = moved.cash;
-    this.debts += moved.borrowed;
-    this.base -= moved.borrowed;
+  withdraw(account: Account, amount: bigint, now: bigint): void {
+    this.#pay(account, -amount, now);
+    this.paidIn -= amount;
   }
 
   addCollateral(account: Account, token: number, amount: bigint): void {
     account.collateral.set(token, account.collateralOf(token) + amount);
   }
 
-  fundPool(account: Account, amount: bigint): void {
-    this.addCash(account, -amount);
-    this.base += amount;
+  /** @param amount Negative: drains. */
+  fundPool(account: Account, amount: bigint, now: bigint): void {
+    this.#pay(account, -amount, now, (flow) => {
+      flow.base += amount;
+    });
+    this.markPool(now);
   }
 
-  fundInsurance(account: Account, amount: bigint): void {
-    this.addCash(account, -amount);
-    this.insurance += amount;
+  /** @param amount Negative: drains. */
+  fundInsurance(account: Account, amount: bigint, now: bigint): void {
+    this.#pay(account, -amount, now, (flow) => {
+      flow.insurance += amount;
+    });
   }
 
+  markPool(now: bigint): void {
+    this.mark = this.poolValue(now).equity;
+    this.markTime = now;
+  }
+
+  // ---------------------------------------------------------------- trading
+
+  /** Submits an order and executes it, as the driver does. */
   trade(account: Account, legs: readonly Leg[], { reduceOnly, now }: { reduceOnly: boolean; now: bigint }): void {
+    const released = this.#escrow(account, legs, { reduceOnly, now });
+    const open = this.#open(account, now, { released });
     let fees = 0n;
     for (const { asset, delta: wanted, price } of legs) {
-      const exposure = this.exposureOf(account, asset, now);
-      const { size } = exposure;
-      const delta = reduceOnly && abs(wanted) > abs(size) ? -size : wanted;
-      const filled = fill({ exposure, delta, price, skew: this.skewOf(asset) });
-      this.#store(account, filled.exposure);
-      this.base -= filled.realised;
-      this.addCash(account, filled.realised - filled.fee);
+      const before = this.exposureOf(account, asset, now);
+      const delta = reduceOnly && abs(wanted) > abs(before.size) ? -before.size : wanted;
+      const filled = fill({ exposure: before, delta, price, skew: this.skewOf(asset) });
+      this.#write(account, filled.exposure);
+      this.market(asset).funding = filled.exposure.funding;
+      open.flow.base -= filled.realised;
+      this.#move(open, filled.realised - filled.fee);
       fees += filled.fee;
     }
-    this.#takeFees(fees);
+    this.#takeFees(open.flow, fees);
+    this.#close(open);
   }
 
+  // ---------------------------------------------------------------- liquidation
+
   liquidationState(account: Account, options: { now: bigint; settlementPrice: bigint }): LiquidationState {
-    const exposures = this.exposuresOf(account, options.now);
+    const { now } = options;
+    const { cash, exposures } = this.standingOf(account, now);
+    const exposuresBefore = this.#exposuresBefore(account, exposures, now);
+    const markets = [UNATTRIBUTED, ...this.assets.keys()];
     return {
       exposures,
-      cash: account.cash,
+      cash,
       holdings: this.tokens.map((parameters, token) => ({ token, amount: account.collateralOf(token), parameters })),
       skews: new Map(exposures.map(({ asset }) => [asset, this.skewOf(asset)])),
       globals: this.globals,
       groups: this.groups,
       money: this.money,
-      time: options.now,
+      time: now,
       settlementPrice: options.settlementPrice,
       insurance: this.insurance,
+      insuranceRooms: new Map(markets.map((market) => [market, this.roomOf(market, now)])),
+      ...(exposuresBefore === undefined ? {} : { exposuresBefore }),
     };
   }
 
@@ -213,39 +365,436 @@ export class Books {
     basket: Basket,
     options: { liquidator: Account; now: bigint; settlementPrice: bigint },
   ): LiquidationOutcome {
-    const state = this.liquidationState(account, options);
-    const outcome = liquidate(state, basket);
+    const outcome = liquidate(this.liquidationState(account, options), basket);
     if (outcome.refusal !== undefined) return outcome;
+    const { liquidator, now } = options;
+    const open = this.#open(account, now);
     for (const { asset } of basket.reductions) {
-      this.#store(account, found(outcome.exposures.find((exposure) => exposure.asset === asset)));
+      const exposure = found(outcome.exposures.find((candidate) => candidate.asset === asset));
+      this.#write(account, exposure);
+      this.market(asset).funding = exposure.funding;
     }
-    const { liquidator } = options;
-    for (const { token, amount } of basket.sales) {
-      this.addCollateral(account, token, -amount);
-      this.addCollateral(liquidator, token, amount);
-    }
-    // All of the debt is lent before it is forgiven; insurance repays what it can, the pool loses the rest.
-    this.addCash(account, outcome.cash - outcome.deficit - account.cash);
-    account.cash = outcome.cash;
-    this.debts -= outcome.deficit;
-    const shares = splitFees(outcome.fees, this.globals);
-    this.base += shares.pool - outcome.realised + outcome.fromInsurance;
-    this.protocolFees += shares.protocol;
-    this.insurance += outcome.insuranceChange;
-    this.addCash(liquidator, outcome.discount + outcome.reward - outcome.proceeds);
+    for (const sale of basket.sales) this.#passCollateral(account, liquidator, sale);
+    this.#settle(open, outcome);
+    this.#payWithin(open, liquidator, -outcome.proceeds);
+    this.#payWithin(open, liquidator, outcome.discount + outcome.reward);
+    this.#flush(open.flow, now);
     return outcome;
   }
 
-  #store(account: Account, { asset, size, quote, funding }: Exposure): void {
-    account.positions.set(asset, { size, quote });
-    this.#funding[asset] = funding;
+  /** The same for a takeover. */
+  takeOver(
+    account: Account,
+    legs: readonly Reduction[],
+    options: { taker: Account; now: bigint; settlementPrice: bigint },
+  ): LiquidationOutcome {
+    const { taker, now } = options;
+    const standing = this.standingOf(taker, now);
+    const held = new Set(standing.exposures.map(({ asset }) => asset));
+    const missing = legs.map(({ asset }) => asset).filter((asset) => !held.has(asset));
+    const exposures = [...standing.exposures, ...missing.map((asset) => this.exposureOf(taker, asset, now))];
+    const state = this.liquidationState(account, options);
+    const { outcome, ...done } = takeOver(state, legs, { exposures, cash: standing.cash });
+    if (outcome.refusal !== undefined) return outcome;
+    const open = this.#open(account, now);
+    const takers = this.#open(taker, now, { flow: open.flow });
+    for (const { asset } of legs) {
+      this.#write(account, found(outcome.exposures.find((exposure) => exposure.asset === asset)));
+      this.#write(taker, found(done.taker.exposures.find((exposure) => exposure.asset === asset)));
+    }
+    this.#move(takers, done.realised);
+    open.flow.base -= done.realised;
+    this.#store(takers);
+    this.#settle(open, outcome);
+    this.#payWithin(open, taker, outcome.discount + outcome.reward);
+    this.#flush(open.flow, now);
+    return outcome;
   }
 
-  #takeFees(fees: bigint): void {
+  // ---------------------------------------------------------------- waterfall
+
+  convert(
+    account: Account,
+    sales: readonly Sale[],
+    options: { buyer: Account; now: bigint; settlementPrice: bigint },
+  ): Conversion | ConversionRefusal {
+    const conversion = convert(this.liquidationState(account, options), sales);
+    if (typeof conversion === "string") return conversion;
+    const open = this.#open(account, options.now);
+    for (const sale of sales) this.#passCollateral(account, options.buyer, sale);
+    this.#payWithin(open, options.buyer, -conversion.proceeds);
+    this.#move(open, conversion.proceeds);
+    this.#close(open);
+    return conversion;
+  }
+
+  /** Loss that became debt, WAD. */
+  realise(account: Account, now: bigint): bigint {
+    const open = this.#open(account, now);
+    const { exposures, losses, moved } = realise(open.exposures);
+    for (const exposure of exposures) if (losses.has(exposure.asset)) this.#write(account, exposure);
+    this.#move(open, -moved);
+    open.flow.base += moved;
+    this.#close(open);
+    return moved;
+  }
+
+  /** Deficit of an account that has nothing but debt, WAD. */
+  settleDeficit(account: Account, now: bigint): bigint {
+    const open = this.#open(account, now);
+    const deficit = -open.cash;
+    this.#bookDeficit(open, UNATTRIBUTED);
+    this.#close(open);
+    return deficit;
+  }
+
+  /** E at the better ends, WAD. */
+  equityOf(account: Account, now: bigint): bigint {
+    const standing = this.standingOf(account, now);
+    return assess({ ...standing, groups: this.groups, time: now, end: "better" }).equity;
+  }
+
+  flagInsolvent(account: Account, now: bigint): void {
+    this.#close(this.#open(account, now));
+    account.insolventSince = now;
+    this.pendingLosses += 1n;
+  }
+
+  clearInsolvency(account: Account, now: bigint): void {
+    this.#close(this.#open(account, now));
+    this.#unflag(account);
+  }
+
+  isSeizable(account: Account, now: bigint): boolean {
+    return account.insolventSince !== 0n && now >= account.insolventSince + SEIZURE_DELAY;
+  }
+
+  /** Passes all collateral to insurance and books what is left of the debt. */
+  seize(account: Account, { now, settlementPrice }: { now: bigint; settlementPrice: bigint }): void {
+    const open = this.#open(account, now);
+    for (const [token, { asset }] of this.tokens.entries()) {
+      const amount = account.collateralOf(token);
+      if (amount === 0n) continue;
+      const price = found(this.prices[asset]);
+      const paid = price.dead ? 0n : proceedsUp(amount, { price: price.last, settlementPrice });
+      const advanced = max(0n, paid - this.insurance - open.flow.insurance);
+      this.#move(open, paid);
+      open.flow.insurance -= paid - advanced;
+      open.flow.base -= advanced;
+      this.#passCollateral(account, this.fund, { token, amount });
+      this.seizures.set(token, { owed: this.#seizureOf(token).owed + advanced, since: now });
+      this.seizedOwed += advanced;
+    }
+    if (open.cash < 0n) this.#bookDeficit(open, UNATTRIBUTED);
+    this.#unflag(account);
+    this.#close(open);
+  }
+
+  buySeized(
+    buyer: Account,
+    { token, amount }: Sale,
+    { now, settlementPrice }: { now: bigint; settlementPrice: bigint },
+  ): bigint {
+    const { owed, since } = this.#seizureOf(token);
+    const price = found(this.prices[found(this.tokens[token]).asset]).last;
+    const proceeds = seizedPriceUp(proceedsUp(amount, { price, settlementPrice }), now - since);
+    const repaid = min(proceeds, owed);
+    this.#pay(buyer, -proceeds, now, (flow) => {
+      flow.base += repaid;
+      flow.insurance += proceeds - repaid;
+    });
+    this.#passCollateral(this.fund, buyer, { token, amount });
+    // With the last of it sold, what it did not bring is the pool's loss.
+    const settled = this.fund.collateralOf(token) === 0n ? owed : repaid;
+    this.seizures.set(token, { owed: owed - settled, since });
+    this.seizedOwed -= settled;
+    return proceeds;
+  }
+
+  // ---------------------------------------------------------------- the crowded side
+
+  /** What the market is flagged for; undefined where there is nothing to note. */
+  flag(asset: number, now: bigint): Trigger | undefined {
+    const market = this.market(asset);
+    const pool = this.poolState(now);
+    const over = isOverSkewed(found(pool.markets.find((candidate) => candidate.asset === asset)));
+    const changed = over !== (market.watch.overSince !== 0n);
+    const watch = changed ? { ...market.watch, overSince: over ? now : 0n } : market.watch;
+    const { trigger } = this.#needed(pool, { asset, overSince: watch.overSince, now });
+    if (trigger === "None" && !changed) return undefined;
+    market.watch = trigger === "None" ? watch : { ...watch, flaggedAt: now, phase: PHASE, trigger };
+    return trigger;
+  }
+
+  /** Size that the crowded side of a flagged market loses, WAD; 0: the flag is dropped. */
+  deleverage(asset: number, settlement: Settlement, now: bigint): bigint {
+    const market = this.market(asset);
+    const { flaggedAt, overSince } = market.watch;
+    market.watch = { ...market.watch, flaggedAt: 0n, phase: 0n, trigger: "None" };
+    if (settlement === undefined || now > flaggedAt + FLAG_PATIENCE || !market.isOpen) return 0n;
+    const pool = revaluedPool(this.poolState(now), { asset, price: settlement });
+    const { fraction } = this.#needed(pool, { asset, overSince, now });
+    if (fraction === 0n) return 0n;
+    const before = found(pool.markets.find((candidate) => candidate.asset === asset));
+    const done = deleverage(before, fraction);
+    const side = done.long ? market.long : market.short;
+    market.former = keptFormer(market.former, side, now);
+    market.watch = {
+      ...market.watch,
+      graceUntil: market.former.until,
+      formerEpoch: side.epoch,
+      formerLong: side.long,
+    };
+    market.put(done.side);
+    market.funding = done.funding;
+    this.closedValue += done.owed;
+    if (!isOverSkewed({ ...before, long: market.long, short: market.short })) {
+      market.watch = { ...market.watch, overSince: 0n };
+    }
+    return done.closed;
+  }
+
+  /** Undefined where the pool is not insolvent. */
+  cutProfits(now: bigint): { cut: bigint; fromInsurance: bigint } | undefined {
+    const done = cutProfits(this.poolState(now), { insurance: this.insurance });
+    if (done === undefined) return undefined;
+    const flow = new Flow();
+    flow.base += done.fromInsurance;
+    flow.insurance -= done.fromInsurance;
+    this.#flush(flow, now);
+    for (const { asset, long, short, funding } of done.markets) {
+      const market = this.market(asset);
+      const cut = [long, short].filter((side) => side !== (side.long ? market.long : market.short));
+      for (const side of cut) market.put(side);
+      if (cut.length !== 0) market.funding = cut.reduce(withIndexed, funding);
+    }
+    return done;
+  }
+
+  windDown(asset: number, now: bigint): void {
+    const market = this.market(asset);
+    market.watch = { ...market.watch, flaggedAt: 0n, phase: PHASE, trigger: "None", closesAt: now + CLOSING_NOTICE };
+    this.#setStatus(asset, "Closing");
+  }
+
+  closeMarket(asset: number, settlement: Settlement, now: bigint): void {
+    const market = this.market(asset);
+    const { trade, sizes } = found(this.assets[asset]);
+    const proved = now <= market.watch.closesAt + CLOSING_PATIENCE ? settlement : undefined;
+    const price = proved ?? found(this.prices[asset]).last;
+    const funding = accrued(market.funding, { maxRate: trade.maxFundingRate, price, now });
+    const closed = closeMarket({ long: market.long, short: market.short, sizes, funding }, price);
+    market.put(closed.long);
+    market.put(closed.short);
+    this.closedValue += closed.owed;
+    market.funding = steered([closed.long, closed.short].reduce(withIndexed, funding), {
+      maxVelocity: 0n,
+      skew: 0n,
+      depth: sizes.depth,
+    });
+    this.#setStatus(asset, "Closed");
+  }
+
+  // ---------------------------------------------------------------- parts of actions
+
+  #frameOf(account: Account, asset: number, now: bigint): Omit<Exposure, "size" | "quote"> {
+    const { risk, sizes, trade } = found(this.assets[asset]);
+    const price = found(this.prices[asset]);
+    const collateral = this.tokens.reduce(
+      (sum, token, index) => (token.asset === asset ? sum + account.collateralOf(index) : sum),
+      0n,
+    );
+    const funding = accrued(this.market(asset).funding, { maxRate: trade.maxFundingRate, price: price.last, now });
+    return { asset, price, collateral, funding, risk, sizes, trade };
+  }
+
+  #read(account: Account, asset: number, now: bigint): ReadPosition {
+    const stored = account.positionOf(asset);
+    const { price, funding } = this.#frameOf(account, asset, now);
+    return readPosition(this.market(asset).sideOf(stored.units), stored, price.last - funding.index);
+  }
+
+  /** Positions of sides that were closed whole, and what they have become. */
+  #closedOf(account: Account): readonly { asset: number; value: bigint }[] {
+    return [...account.positions].flatMap(([asset, stored]) => {
+      const side = this.market(asset).sideOf(stored.units);
+      return stored.epoch === side.epoch ? [] : [{ asset, value: readPosition(side, stored).quote }];
+    });
+  }
+
+  #exposuresBefore(account: Account, exposures: readonly Exposure[], now: bigint): readonly Exposure[] | undefined {
+    const before = exposures.map(({ asset, size }) => {
+      const { former } = this.market(asset);
+      if (former === undefined || size === 0n) return undefined;
+      return formerPosition(former, account.positionOf(asset), now);
+    });
+    if (before.every((position) => position === undefined)) return undefined;
+    return exposures.map((exposure, index) => ({ ...exposure, ...before[index] }));
+  }
+
+  #needed(
+    pool: PoolState,
+    { asset, overSince, now }: { asset: number; overSince: bigint; now: bigint },
+  ): { fraction: bigint; trigger: Trigger } {
+    const { globals, groups, money } = this;
+    const since = overSince === 0n ? undefined : overSince;
+    return neededFraction({ pool, globals, groups, money, overSince: since, time: now }, asset);
+  }
+
+  #setStatus(asset: number, status: MarketStatus): void {
+    const parameters = found(this.assets[asset]);
+    this.assets[asset] = { ...parameters, sizes: { ...parameters.sizes, status } };
+  }
+
+  /** The account with its debt as of now; what closed sides owe it has become cash. */
+  #open(account: Account, now: bigint, { released = 0n, flow = new Flow() } = {}): Open {
+    const open: Open = {
+      account,
+      flow,
+      now,
+      cash: this.cashOf(account, now),
+      exposures: this.exposuresOf(account, now),
+    };
+    this.#move(open, released);
+    for (const { asset, value } of this.#closedOf(account)) {
+      account.positions.delete(asset);
+      this.closedValue -= value;
+      flow.base -= value;
+      this.#move(open, value);
+    }
+    return open;
+  }
+
+  #move(open: Open, delta: bigint): void {
+    const { cash, borrowed } = moveCash(open.cash, delta);
+    open.cash = cash;
+    open.flow.base -= borrowed;
+  }
+
+  #store({ account, cash, flow, now }: Open): void {
+    const shares = storedShares(cash, { shares: account.shares, index: this.debtIndex(now) });
+    flow.shares += shares - account.shares;
+    account.shares = shares;
+    account.cash = max(0n, cash);
+  }
+
+  #close(open: Open): void {
+    this.#store(open);
+    this.#flush(open.flow, open.now);
+  }
+
+  #flush(flow: Flow, now: bigint): void {
+    if (flow.base !== 0n || flow.shares !== 0n) {
+      if (this.debts.shares !== 0n || flow.shares !== 0n) this.debts = this.#debtsAt(now);
+      this.base += flow.base;
+      this.debts = { ...this.debts, shares: this.debts.shares + flow.shares };
+    }
+    this.insurance += flow.insurance;
+    this.protocolFees += flow.protocolFees;
+  }
+
+  /** Adds to the cash of an account; the counterpart is for `book` to name. */
+  #pay(account: Account, amount: bigint, now: bigint, book: (flow: Flow) => void = () => undefined): void {
+    const flow = new Flow();
+    book(flow);
+    this.#payWithin({ flow, now }, account, amount);
+    this.#flush(flow, now);
+  }
+
+  #payWithin({ flow, now }: Pick<Open, "flow" | "now">, account: Account, amount: bigint): void {
+    const open: Open = { account, flow, now, cash: this.cashOf(account, now), exposures: [] };
+    this.#move(open, amount);
+    this.#store(open);
+  }
+
+  /** Takes the cancel charge of an order, which its execution releases. */
+  #escrow(account: Account, legs: readonly Leg[], { reduceOnly, now }: { reduceOnly: boolean; now: bigint }): bigint {
+    const charges = legs.map(({ asset, delta, price }) =>
+      mulDivUp(abs(delta) * price, found(this.assets[asset]).trade.takerFee, PPM * WAD),
+    );
+    const sum = charges.reduce((total, charge) => total + charge, 0n);
+    const charge = mulDivUp(sum, 1n, ESCROW_UNIT) * ESCROW_UNIT;
+    if (reduceOnly && this.cashOf(account, now) < charge) return 0n;
+    this.#pay(account, -charge, now);
+    return charge;
+  }
+
+  /** Moves an account to where a liquidation leaves it. */
+  #settle(open: Open, outcome: LiquidationOutcome): void {
+    const { flow } = open;
+    flow.base -= outcome.realised;
+    flow.insurance += outcome.penalty + outcome.topUp - outcome.reward;
+    this.#takeFees(flow, outcome.fees);
+    this.#move(open, outcome.cash - outcome.deficit - open.cash);
+    expect(this.#takeFromInsurance(open, UNATTRIBUTED, outcome.topUp), "reward").to.equal(outcome.topUp);
+    if (outcome.deficit !== 0n) {
+      expect(this.#bookDeficit(open, outcome.market), "from insurance").to.equal(outcome.fromInsurance);
+    }
+    this.#store(open);
+  }
+
+  /** What insurance pays of the account's debt, which is forgiven. */
+  #bookDeficit(open: Open, market: number): bigint {
+    const fromInsurance = this.#takeFromInsurance(open, market, -open.cash);
+    open.flow.base += fromInsurance;
+    open.cash = 0n;
+    this.#unflag(open.account);
+    return fromInsurance;
+  }
+
+  #takeFromInsurance({ flow, now }: Open, market: number, wished: bigint): bigint {
+    const { taken, bucket } = takeFromInsurance(wished, {
+      bucket: this.#bucketOf(market),
+      insurance: this.insurance + flow.insurance,
+      cap: this.#capOf(market),
+      now,
+    });
+    this.buckets.set(market, bucket);
+    flow.insurance -= taken;
+    return taken;
+  }
+
+  #unflag(account: Account): void {
+    if (account.insolventSince !== 0n) this.pendingLosses -= 1n;
+    account.insolventSince = 0n;
+  }
+
+  #write(account: Account, { asset, size, quote }: Exposure): void {
+    const market = this.market(asset);
+    const from = account.positionOf(asset);
+    const to = storePosition(market.sideOf(size), { size, quote });
+    if (from.units !== 0n) market.put(moveSide(market.sideOf(from.units), { from }));
+    if (to.units !== 0n) market.put(moveSide(market.sideOf(to.units), { to }));
+    if (to.units === 0n) account.positions.delete(asset);
+    else account.positions.set(asset, to);
+  }
+
+  #passCollateral(from: Account, to: Account, { token, amount }: Sale): void {
+    this.addCollateral(from, token, -amount);
+    this.addCollateral(to, token, amount);
+  }
+
+  #takeFees(flow: Flow, fees: bigint): void {
     const shares = splitFees(fees, this.globals);
-    this.insurance += shares.insurance;
-    this.protocolFees += shares.protocol;
-    this.base += shares.pool;
+    flow.insurance += shares.insurance;
+    flow.protocolFees += shares.protocol;
+    flow.base += shares.pool;
+  }
+
+  #debtsAt(now: bigint): Debts {
+    return accruedDebts(this.debts, { base: this.base, money: this.money, now });
+  }
+
+  #bucketOf(market: number): Bucket {
+    return this.buckets.get(market) ?? EMPTY_BUCKET;
+  }
+
+  #capOf(market: number): bigint {
+    return market === UNATTRIBUTED ? this.money.unattributedCap : found(this.assets[market]).trade.insuranceCap;
+  }
+
+  #seizureOf(token: number): { owed: bigint; since: bigint } {
+    return this.seizures.get(token) ?? { owed: 0n, since: 0n };
   }
 }
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 
 import { book, fill, moveCash } from "../../scripts/model/fill.ts";
 import { abs, divFloor, WAD } from "../../scripts/model/fixed.ts";
+import { NO_FUNDING } from "../../scripts/model/funding.ts";
 import { isIsolatedLiquidatable, isolate } from "../../scripts/model/isolated.ts";
 import { BasketRefused, liquidate } from "../../scripts/model/liquidation.ts";
 import { liquidationPrices, marginAt, marginOf, MAX_PRICE } from "../../scripts/model/liquidationPrice.ts";
@@ -12,14 +13,7 @@ import { livePrice } from "../../scripts/model/price.ts";
 import { feeUp, quoteCeil } from "../../scripts/model/pricing.ts";
 import { initialUp, maintenanceUp, assess } from "../../scripts/model/risk.ts";
 import { cashForHealth, unhealthy, unhealthyInDoubt } from "./accounts.ts";
-import { between, SEED, signed } from "./arbitraries.ts";
-
-function holds<Values extends [unknown, ...unknown[]]>(
-  property: fc.IProperty<Values>,
-  { runs }: { runs: number },
-): void {
-  fc.assert(property, { seed: SEED, numRuns: runs });
-}
+import { between, holds, signed } from "./arbitraries.ts";
 
 const market = fc.record({
   price: between(1n, 10n ** 6n * WAD),
@@ -168,7 +162,6 @@ describe("properties of the margin", () => {
 
   it("an account whose hedge turns into risk has a liquidation price on either side", () => {
     // E grows by 1 per unit of price. R_M by 0.965 while the asset hedges the other one, by 1.01 after that.
-    const funding = { index: 0n, rate: 0n, velocity: 0n, time: 0n };
     const rates = { beta: 100_000n, sigma: 20_000n, gamma: 50_000n, kappa: 0n };
     const risk = { from: rates, to: rates, start: 0n, duration: 0n, group: 0 };
     const flat = { ...risk, from: { ...rates, sigma: 0n, gamma: 0n }, to: { ...rates, sigma: 0n, gamma: 0n } };
@@ -181,8 +174,9 @@ describe("properties of the margin", () => {
       fundingVelocity: 0n,
       profitWeight: 0n,
       lotExponent: 0n,
+      insuranceCap: 0n,
     };
-    const common = { quote: 0n, funding, sizes, trade };
+    const common = { quote: 0n, funding: NO_FUNDING, sizes, trade };
     const price = livePrice(2_000n * WAD);
     const exposures = [
       { ...common, asset: 0, price, size: -9n * WAD, collateral: 10n * WAD, risk },

@@ -376,7 +376,7 @@ describe("Orders.execute", () => {
     it("cancels free of charge when the market has been made reduce-only", async () => {
       const world = await loadFixture(funded);
       const late = await settled(world, ONE);
-      await world.clearingHouse.setReduceOnly(ETH, true);
+      await world.clearingHouse.restrictMarket(ETH);
       await cancelledFor(world, late, "MarketReduceOnly", { free: true });
     });
   });

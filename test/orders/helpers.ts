@@ -21,6 +21,7 @@ export const CAUSE = {
   PositionTooSmall: 10n,
   TooManyAssets: 11n,
   NothingToReduce: 12n,
+  InsufficientLiquidity: 13n,
 } as const;
 
 export interface Hint {

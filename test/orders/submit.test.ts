@@ -202,7 +202,10 @@ describe("Orders.submit", () => {
 
     await house.setOperator(account, world.bob, 1, until, 2_000_000n); // 2 USD
     await orders.submit(account, order(ETH, ONE, { reduceOnly: true })); // about 1.2
-    await expect(orders.submit(account, order(ETH, ONE))).to.be.revertedWithCustomError(house, "FeeAllowanceExceeded");
+    await expect(orders.submit(account, order(ETH, ONE))).to.be.revertedWithCustomError(
+      world.extension,
+      "FeeAllowanceExceeded",
+    );
 
     await time.increaseTo(until + 1);
     await world.refresh();

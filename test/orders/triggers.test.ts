@@ -97,7 +97,7 @@ describe("Orders.submitTrigger", () => {
     const until = (await time.latest()) + DAY;
     await house.setOperator(account, world.bob, 1, until, 300_000n);
     await left(world, stop(), world.bob); // about 0.2 USD
-    await expect(left(world, stop(), world.bob)).to.be.revertedWithCustomError(house, "FeeAllowanceExceeded");
+    await expect(left(world, stop(), world.bob)).to.be.revertedWithCustomError(world.extension, "FeeAllowanceExceeded");
   });
 });
 

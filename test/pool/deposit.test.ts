@@ -1,189 +1,158 @@
-import { anyValue } from "@nomicfoundation/hardhat-ethers-chai-matchers/withArgs";
 import { expect } from "chai";
 
-import { accountOf, empty, ethers, funded, loadFixture, type World } from "../fixture.ts";
-import { ETH, HOUR, SETTLEMENT, wad, WETH_TOKEN } from "../parameters.ts";
-import { exposed, insolvent, valueOf, VIRTUAL } from "./helpers.ts";
+import { loadFixture } from "../fixture.ts";
+import { wad } from "../parameters.ts";
+import { DEPOSIT, fulfilled, matured, MINT, nextInterval, USDC } from "./helpers.ts";
 
-async function sharesFor(world: World, amount: bigint) {
-  const { value, spread } = await valueOf(world);
-  return (amount * ((await world.pool.totalSupply()) + VIRTUAL)) / (value + spread + VIRTUAL);
-}
+const MINE = "deposit(uint256,address)";
+const MINT_MINE = "mint(uint256,address)";
 
-describe("LiquidityPool.deposit", () => {
-  it("gives the first provider a share for a dollar", async () => {
-    const { pool, clearingHouse, fund, provider } = await loadFixture(empty);
-    const account = await fund(provider, wad("1000"));
+describe("LiquidityPool.deposit and mint", () => {
+  it("give the shares of the assets to the receiver", async () => {
+    const { pool, bob, carol, batch } = await loadFixture(fulfilled);
+    const { minted } = await pool.batchOf(batch);
 
-    await expect(pool.connect(provider).deposit(account, wad("400"), wad("400")))
-      .to.emit(pool, "Deposited")
-      .withArgs(account, wad("400"), wad("400"), 0n, 0n)
-      .and.to.emit(clearingHouse, "PoolFunded")
-      .withArgs(account, wad("400"));
+    await expect(pool.connect(bob)[DEPOSIT](1_000n * USDC, carol, bob))
+      .to.emit(pool, "Deposit")
+      .withArgs(bob, carol, 1_000n * USDC, minted);
 
-    expect(await pool.balanceOf(provider)).to.equal(wad("400"));
-    expect((await clearingHouse.accountOf(account)).cash).to.equal(wad("600"));
-    const { base, markValue } = await clearingHouse.balances();
-    expect([base, markValue]).to.deep.equal([wad("400"), wad("400")]);
+    expect(await pool.balanceOf(carol)).to.equal(minted);
+    expect(await pool.claimableDepositRequest(batch, bob)).to.equal(0n);
   });
 
-  it("prices shares at the value plus what prices may be off", async () => {
-    const world = await loadFixture(exposed);
-    const { pool, bob, setPrice } = world;
-    await setPrice(ETH, wad("1750"));
-    await ethers.provider.send("hardhat_mine", []);
-    const account = accountOf(bob);
-    const estimate = await sharesFor(world, wad("50_000"));
+  it("give a part of the shares for a part of the assets, rounded down", async () => {
+    const { pool, bob, batch } = await loadFixture(fulfilled);
+    const { minted } = await pool.batchOf(batch);
+    const part = 333n * USDC + 1n;
 
-    await pool.connect(bob).deposit(account, wad("50_000"), 0);
+    await pool.connect(bob)[DEPOSIT](part, bob, bob);
 
-    // Funding accrues for the second between.
-    const shares = await pool.balanceOf(bob);
-    expect(shares).to.be.within(estimate - estimate / 1_000_000n, estimate + estimate / 1_000_000n);
-    expect(shares).to.be.lessThan(wad("50_000"));
+    expect((minted * part) % (1_000n * USDC), "a test of nothing").not.to.equal(0n);
+    expect(await pool.balanceOf(bob)).to.equal((minted * part) / (1_000n * USDC));
+    expect(await pool.claimableDepositRequest(batch, bob)).to.equal(667n * USDC - 1n);
   });
 
-  it("never dilutes those who are in", async () => {
-    const world = await loadFixture(exposed);
-    const { pool, clearingHouse, bob } = world;
-    const perShare = async () =>
-      ((await clearingHouse.markPool.staticCall()) * wad("1000000")) / (await pool.totalSupply());
-    const before = await perShare();
+  it("give exactly the shares that are named, for assets rounded up", async () => {
+    const { pool, bob, carol, batch } = await loadFixture(fulfilled);
+    const { minted } = await pool.batchOf(batch);
+    const cost = (wad("500") * 1_000n * USDC + minted - 1n) / minted;
 
-    await pool.connect(bob).deposit(accountOf(bob), wad("90_000"), 0);
+    await expect(pool.connect(bob)[MINT](wad("500"), carol, bob))
+      .to.emit(pool, "Deposit")
+      .withArgs(bob, carol, cost, wad("500"));
 
-    expect(await perShare()).to.be.at.least(before);
+    expect(await pool.balanceOf(carol)).to.equal(wad("500"));
+    expect(await pool.maxDeposit(bob)).to.equal(1_000n * USDC - cost);
   });
 
-  it("refuses an account of somebody else, an operator too", async () => {
-    const { pool, clearingHouse, alice, bob } = await loadFixture(funded);
-    const account = accountOf(alice);
-    await clearingHouse.connect(alice).setOperator(account, bob, 7, 2n ** 40n - 1n, 0);
+  it("give no more in parts than at once", async () => {
+    const { pool, bob, batch } = await loadFixture(fulfilled);
+    const { minted } = await pool.batchOf(batch);
 
-    await expect(pool.connect(bob).deposit(account, 1n, 0))
-      .to.be.revertedWithCustomError(pool, "NotOwner")
-      .withArgs(account, bob);
+    for (const part of [1n, 333n * USDC, 7n, 1n]) await pool.connect(bob)[DEPOSIT](part, bob, bob);
+    await pool.connect(bob)[MINT](wad("1") + 1n, bob, bob);
+    await pool.connect(bob)[DEPOSIT](await pool.maxDeposit(bob), bob, bob);
+
+    expect(await pool.balanceOf(bob)).to.be.within(minted - 10n ** 12n, minted);
   });
 
-  it("refuses zero, and shares below the minimum", async () => {
-    const { pool, alice } = await loadFixture(funded);
-    const account = accountOf(alice);
+  it("claim over batches, the oldest first", async () => {
+    const { pool, bob, first, second } = await loadFixture(two);
+    const { minted } = await pool.batchOf(first);
+    const later = await pool.batchOf(second);
 
-    await expect(pool.connect(alice).deposit(account, 0, 0)).to.be.revertedWithCustomError(pool, "ZeroAmount");
-    await expect(pool.connect(alice).deposit(account, wad("5"), wad("5") + 1n))
-      .to.be.revertedWithCustomError(pool, "TooFewShares")
-      .withArgs(wad("5"), wad("5") + 1n);
+    await pool.connect(bob)[DEPOSIT](1_200n * USDC, bob, bob);
+
+    expect(await pool.balanceOf(bob)).to.equal(minted + (later.minted * 200n) / 500n);
+    expect(await pool.claimableDepositRequest(first, bob)).to.equal(0n);
+    expect(await pool.claimableDepositRequest(second, bob)).to.equal(300n * USDC);
   });
 
-  it("refuses an amount that buys no share", async () => {
-    const world = await loadFixture(inflated);
-    const { pool, bob } = world;
+  it("mint over batches to the last share", async () => {
+    const { pool, bob, first, second } = await loadFixture(two);
+    const all = (await pool.batchOf(first)).minted + (await pool.batchOf(second)).minted;
 
-    await expect(pool.connect(bob).deposit(accountOf(bob), 1_000n, 0))
-      .to.be.revertedWithCustomError(pool, "TooFewShares")
-      .withArgs(0n, 1n);
+    await pool.connect(bob)[MINT](all, bob, bob);
+
+    expect(await pool.balanceOf(bob)).to.equal(all);
+    expect(await pool.maxDeposit(bob)).to.equal(0n);
   });
 
-  it("refuses more cash than there is, and what is pending", async () => {
-    const { pool, clearingHouse, submit, alice } = await loadFixture(funded);
-    const account = accountOf(alice);
+  it("claim nothing of a batch that is still waiting", async () => {
+    const { pool, bob, requestDeposit, batch } = await loadFixture(fulfilled);
+    await nextInterval();
+    await requestDeposit(bob, wad("500"));
+    const { minted } = await pool.batchOf(batch);
 
-    await expect(pool.connect(alice).deposit(account, wad("100_000") + 1n, 0))
-      .to.be.revertedWithCustomError(clearingHouse, "InsufficientCash")
-      .withArgs(account, wad("100_000"), wad("100_000") + 1n);
-    await submit(account, ETH, wad("1"));
-    await expect(pool.connect(alice).deposit(account, 1n, 0))
-      .to.be.revertedWithCustomError(clearingHouse, "OrderPending")
-      .withArgs(account, 1n);
+    await expect(pool.connect(bob)[DEPOSIT](1_000n * USDC + 1n, bob, bob))
+      .to.be.revertedWithCustomError(pool, "BeyondClaimable")
+      .withArgs(bob, 1_000n * USDC + 1n, 1_000n * USDC);
+    await expect(pool.connect(bob)[MINT](minted + 1n, bob, bob))
+      .to.be.revertedWithCustomError(pool, "BeyondClaimable")
+      .withArgs(bob, minted + 1n, minted);
   });
 
-  it("refuses what backs a position", async () => {
-    const { pool, clearingHouse, alice } = await loadFixture(exposed);
-    const account = accountOf(alice);
+  it("claim nothing before the fulfilment", async () => {
+    const { pool, bob } = await loadFixture(matured);
 
-    await expect(pool.connect(alice).deposit(account, wad("60_000"), 0))
-      .to.be.revertedWithCustomError(clearingHouse, "InsufficientMargin")
-      .withArgs(account, anyValue, anyValue, 0n);
+    await expect(pool.connect(bob)[DEPOSIT](1n, bob, bob))
+      .to.be.revertedWithCustomError(pool, "BeyondClaimable")
+      .withArgs(bob, 1n, 0n);
   });
 
-  it("refuses while a market of the pool has no live price", async () => {
-    const { pool, advance, refresh, bob } = await loadFixture(exposed);
-    await advance(2 * HOUR);
+  it("claim nothing twice", async () => {
+    const { pool, bob } = await loadFixture(fulfilled);
+    await pool.connect(bob)[DEPOSIT](1_000n * USDC, bob, bob);
 
-    await expect(pool.connect(bob).deposit(accountOf(bob), wad("1"), 0)).to.be.revertedWithCustomError(
-      pool,
-      "PoolNotLive",
-    );
-    await refresh();
-    await pool.connect(bob).deposit(accountOf(bob), wad("1"), 0);
+    await expect(pool.connect(bob)[DEPOSIT](1n, bob, bob))
+      .to.be.revertedWithCustomError(pool, "BeyondClaimable")
+      .withArgs(bob, 1n, 0n);
+    await expect(pool.connect(bob)[MINT](1n, bob, bob))
+      .to.be.revertedWithCustomError(pool, "BeyondClaimable")
+      .withArgs(bob, 1n, 0n);
   });
 
-  it("does not mind a dead price where the pool has nothing", async () => {
-    const { pool, advance, setPrice, bob } = await loadFixture(exposed);
-    await advance(2 * HOUR);
-    await setPrice(ETH);
+  it("refuse zero", async () => {
+    const { pool, bob } = await loadFixture(fulfilled);
 
-    await pool.connect(bob).deposit(accountOf(bob), wad("1"), 0);
+    await expect(pool.connect(bob)[DEPOSIT](0n, bob, bob)).to.be.revertedWithCustomError(pool, "ZeroAmount");
+    await expect(pool.connect(bob)[MINT](0n, bob, bob)).to.be.revertedWithCustomError(pool, "ZeroAmount");
   });
 
-  it("refuses a pool that owes more than it has", async () => {
-    const { pool, clearingHouse, bob } = await loadFixture(insolvent);
-    expect(await clearingHouse.markPool.staticCall()).to.be.lessThan(0n);
+  for (const [name, call] of [
+    ["deposit", DEPOSIT],
+    ["mint", MINT],
+  ] as const) {
+    it(`${name} obeys the controller and its operators only`, async () => {
+      const { pool, bob, carol } = await loadFixture(fulfilled);
 
-    await expect(pool.connect(bob).deposit(accountOf(bob), wad("1000"), 0))
-      .to.be.revertedWithCustomError(pool, "PoolInsolvent")
-      .withArgs((value: bigint) => value < 0n, wad("100_000"));
-  });
+      await expect(pool.connect(carol)[call](1n, carol, bob))
+        .to.be.revertedWithCustomError(pool, "NotAuthorized")
+        .withArgs(bob, carol);
+      await pool.connect(bob).setOperator(carol, true);
+      await pool.connect(carol)[call](USDC, carol, bob);
+    });
+  }
 
-  it("takes no more than dust from a victim of an inflated share", async () => {
-    const world = await loadFixture(inflated);
-    const { pool, clearingHouse, bob } = world;
-    const before = await clearingHouse.markPool.staticCall();
-    expect(before).to.be.greaterThan(wad("500"));
+  it("have the caller as controller where none is named", async () => {
+    const { pool, bob, carol } = await loadFixture(fulfilled);
 
-    await pool.connect(bob).deposit(accountOf(bob), wad("1000"), 0);
-
-    const shares = await pool.balanceOf(bob);
-    const worth = (shares * (before + wad("1000") + VIRTUAL)) / ((await pool.totalSupply()) + VIRTUAL);
-    expect(wad("1000") - worth).to.be.at.most(wad("0.001"));
-    // What was put in to inflate it is lost.
-    const attacker = ((before + wad("1000")) * 1n) / (await pool.totalSupply());
-    expect(attacker).to.be.at.most(wad("0.001"));
-  });
-
-  it("moves no token and needs no allowance", async () => {
-    const { pool, vault, tokens, alice } = await loadFixture(funded);
-    const held = await vault.held(SETTLEMENT);
-    await tokens.usdc.connect(alice).approve(vault, 0);
-
-    await pool.connect(alice).deposit(accountOf(alice), wad("10"), 0);
-
-    expect(await vault.held(SETTLEMENT)).to.equal(held);
-  });
-
-  it("is not changed by a donation of tokens", async () => {
-    const world = await loadFixture(exposed);
-    const { pool, vault, tokens, bob } = world;
-    const before = await valueOf(world);
-    await tokens.usdc.mint(vault, 10n ** 12n);
-    await tokens.usdc.mint(pool, 10n ** 12n);
-    await tokens.weth.connect(bob).deposit({ value: 1n });
-    await tokens.weth.connect(bob).transfer(vault, 1n);
-
-    const after = await valueOf(world);
-    expect(after.spread).to.equal(before.spread);
-    expect(after.value - before.value).to.be.within(-wad("0.01"), wad("0.01"));
-    expect(await vault.held(WETH_TOKEN)).to.equal(0n);
+    await pool.connect(bob)[MINE](400n * USDC, carol);
+    expect(await pool.maxDeposit(bob)).to.equal(600n * USDC);
+    await pool.connect(bob)[MINT_MINE](wad("1"), carol);
+    expect(await pool.maxDeposit(bob)).to.be.lessThan(600n * USDC);
+    await expect(pool.connect(carol)[MINE](1n, carol)).to.be.revertedWithCustomError(pool, "BeyondClaimable");
+    await expect(pool.connect(carol)[MINT_MINE](1n, carol)).to.be.revertedWithCustomError(pool, "BeyondClaimable");
   });
 });
 
-/** One wei of a share, and 540 dollars that an order which was meant to fail has forfeited to the pool. */
-async function inflated() {
-  const world = await empty();
-  const account = await world.fund(world.alice, wad("100_000"));
-  await world.fund(world.bob, wad("100_000"));
-  await world.pool.connect(world.alice).deposit(account, 1n, 0);
-  const { outcome, cause } = await world.trade(account, ETH, wad("500"));
-  expect([outcome, cause]).to.deep.equal(["Cancelled", "OpenInterestExceeded"]);
-  return world;
+/** Bob can claim 1,000 USDC of a first batch and 500 of a second, settled at another price. */
+async function two() {
+  const world = await fulfilled();
+  const { pool, bob, requestDeposit, mature, setPrice, batch: first } = world;
+  const second = await requestDeposit(bob, wad("500"));
+  await mature(second);
+  await setPrice(0, wad("1750"));
+  await pool.fulfill(second);
+  return { ...world, first, second };
 }

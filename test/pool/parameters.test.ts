@@ -31,11 +31,12 @@ describe("LiquidityPool's parameters", () => {
 
   it("do not move a request that is waiting", async () => {
     const { pool, provider } = await loadFixture(funded);
-    await pool.connect(provider).requestWithdrawal(wad("3"));
-    const { maturesAt } = await pool.requestOf(provider);
+    await pool.connect(provider).requestRedeem(wad("3"), provider, provider);
+    const { latest } = await pool.queue();
+    const { maturesAt } = await pool.batchOf(latest);
 
     await pool.setCooldown(604_800n);
 
-    expect((await pool.requestOf(provider)).maturesAt).to.equal(maturesAt);
+    expect((await pool.batchOf(latest)).maturesAt).to.equal(maturesAt);
   });
 });

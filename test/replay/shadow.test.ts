@@ -1,13 +1,13 @@
 import { expect } from "chai";
 
 import { WAD } from "../../scripts/model/fixed.ts";
+import { NO_FUNDING } from "../../scripts/model/funding.ts";
 import { livePrice } from "../../scripts/model/price.ts";
 import type { Exposure } from "../../scripts/model/risk.ts";
 import type { AccountStanding, Markets, Rules } from "../../scripts/replay/books.ts";
 import { IsolatedShadows } from "../../scripts/replay/shadow.ts";
 
 const RATES = { beta: 80_000n, sigma: 20_000n, gamma: 5_000n, kappa: 0n };
-const NO_FUNDING = { index: 0n, rate: 0n, velocity: 0n, time: 0n };
 const RULES: Rules = {
   globals: {
     maintenanceFactor: 600_000n,
@@ -20,6 +20,7 @@ const RULES: Rules = {
     liquidationPenalty: 100_000n,
     liquidatorShare: 500_000n,
     deepLoss: 0n,
+    takeoverDiscount: 0n,
   },
   groups: Array.from({ length: 10 }, () => 250_000n),
 };
@@ -42,6 +43,7 @@ function exposure(asset: number, size: bigint): Exposure {
       fundingVelocity: 0n,
       profitWeight: 1_000_000n,
       lotExponent: 15n,
+      insuranceCap: 0n,
     },
   };
 }

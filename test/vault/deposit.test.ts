@@ -1,7 +1,9 @@
 import { expect } from "chai";
 
-import { accountOf, empty, ethers, loadFixture } from "../fixture.ts";
-import { ETH, SETTLEMENT, wad, WBTC_TOKEN, WETH_TOKEN } from "../parameters.ts";
+import { still } from "../clearing/scenarios.ts";
+import { betterTerms, movePrice, now, stateOf, worseTerms } from "../clearing/support.ts";
+import { accountOf, empty, ethers, loadFixture, type World } from "../fixture.ts";
+import { BTC, ETH, SETTLEMENT, wad, WBTC_TOKEN, WETH_TOKEN } from "../parameters.ts";
 import { expectRefused, LISTED, listToken } from "./helpers.ts";
 
 const USDC_UNIT = 10n ** 6n;
@@ -33,6 +35,36 @@ async function withReentrantToken() {
   const until = 2n ** 40n - 1n;
   await world.clearingHouse.connect(world.alice).setOperator(world.account, operator, 7, until, 2n ** 64n - 1n);
   return { ...world, token };
+}
+
+/** Alice is long 700 ETH; the cap on cash is lowered to nothing, and a stranger has some to give. */
+async function lacking() {
+  const world = await still();
+  const account = accountOf(world.alice);
+  await world.trade(account, ETH, wad("700"));
+  return withoutRoom({ ...world, account });
+}
+
+/** Carol owes for a loss of BTC, with ether that would pay for it. */
+async function indebted() {
+  const world = await still();
+  const account = await world.fundCollateral(world.carol, WETH_TOKEN, wad("100"));
+  await world.trade(account, BTC, wad("20"));
+  await movePrice(world, BTC, wad("23_500"));
+  return withoutRoom({ ...world, account });
+}
+
+async function withoutRoom<T extends World>(world: T): Promise<T> {
+  const { vault, tokens, stranger } = world;
+  await vault.setCap(SETTLEMENT, 0);
+  await tokens.usdc.mint(stranger, 1_000_000n * USDC_UNIT);
+  await tokens.usdc.connect(stranger).approve(vault, ethers.MaxUint256);
+  return world;
+}
+
+/** Of settlement token, for an amount in WAD. */
+function unitsUp(amount: bigint): bigint {
+  return (amount + 10n ** 12n - 1n) / 10n ** 12n;
 }
 
 describe("Vault.deposit", () => {
@@ -156,6 +188,65 @@ describe("Vault.deposit", () => {
       .to.be.revertedWithCustomError(vault, "CapExceeded")
       .withArgs(SETTLEMENT, 1n, 600n * USDC_UNIT, 500n * USDC_UNIT);
     await vault.connect(alice).withdraw(account, SETTLEMENT, 600n * USDC_UNIT, alice);
+  });
+
+  describe("beyond the cap", () => {
+    it("takes what an account lacks to its initial requirement, from anyone, and no unit more", async () => {
+      const world = await loadFixture(lacking);
+      const { vault, clearingHouse, setPrice, stranger, account } = world;
+      await setPrice(ETH, wad("1740"));
+      const state = await stateOf(world, account, await now());
+      const { weighted, initial } = worseTerms(state);
+      const { equity, maintenance } = betterTerms(state);
+      expect(equity).to.be.greaterThan(maintenance);
+      const lack = unitsUp(initial - weighted);
+      expect(lack).to.be.greaterThan(1_000n * USDC_UNIT);
+
+      await expect(vault.connect(stranger).deposit(account, SETTLEMENT, lack + 1n))
+        .to.be.revertedWithCustomError(vault, "CapExceeded")
+        .withArgs(SETTLEMENT, lack + 1n, await vault.held(SETTLEMENT), 0n);
+      await vault.connect(stranger).deposit(account, SETTLEMENT, lack);
+      const after = worseTerms(await stateOf(world, account, await now()));
+      expect(after.weighted).to.be.within(after.initial, after.initial + 10n ** 12n - 1n);
+      await expect(vault.connect(stranger).deposit(account, SETTLEMENT, 1n)).to.be.revertedWithCustomError(
+        vault,
+        "CapExceeded",
+      );
+      expect((await clearingHouse.accountOf(account)).cash).to.be.greaterThan(0n);
+    });
+
+    it("takes what an account's shortfall is above its limit", async () => {
+      const world = await loadFixture(indebted);
+      const { vault, stranger, account, parameters } = world;
+      const { weighted, initial, shortfall, collateralValue } = worseTerms(await stateOf(world, account, await now()));
+      const excess = shortfall - (collateralValue * BigInt(parameters.globals.shortfallInitial)) / 1_000_000n;
+      expect(excess).to.be.greaterThan(initial - weighted);
+
+      await expect(
+        vault.connect(stranger).deposit(account, SETTLEMENT, unitsUp(excess) + 1n),
+      ).to.be.revertedWithCustomError(vault, "CapExceeded");
+      await vault.connect(stranger).deposit(account, SETTLEMENT, unitsUp(excess));
+    });
+
+    it("takes nothing for an account that lacks nothing, and no collateral", async () => {
+      const world = await loadFixture(lacking);
+      const { vault, tokens, setPrice, stranger, account } = world;
+
+      for (const sound of [account, accountOf(stranger)]) {
+        await expect(vault.connect(stranger).deposit(sound, SETTLEMENT, 1n)).to.be.revertedWithCustomError(
+          vault,
+          "CapExceeded",
+        );
+      }
+      await setPrice(ETH, wad("1740"));
+      await vault.setCap(WETH_TOKEN, 0);
+      await tokens.weth.connect(stranger).deposit({ value: 1n });
+      await tokens.weth.connect(stranger).approve(vault, 1n);
+      await expect(vault.connect(stranger).deposit(account, WETH_TOKEN, 1n)).to.be.revertedWithCustomError(
+        vault,
+        "CapExceeded",
+      );
+    });
   });
 
   it("refuses a token that takes a fee", async () => {
@@ -328,12 +419,14 @@ describe("Vault.deposit", () => {
     });
 
     it("refuses every other contract's verbs inside", async () => {
-      const { vault, clearingHouse, orders, pool, token, alice, account } = await loadFixture(withReentrantToken);
+      const { vault, clearingHouse, orders, pool, insuranceFund, token, alice, account } =
+        await loadFixture(withReentrantToken);
       const order = { asset: ETH, delta: 1n, acceptablePrice: 0, reduceOnly: false, expiry: 0 };
       const calls: [{ getAddress(): Promise<string> }, string][] = [
         [orders, orders.interface.encodeFunctionData("submit", [account, order])],
-        [pool, pool.interface.encodeFunctionData("requestWithdrawal", [1n])],
-        [clearingHouse, clearingHouse.interface.encodeFunctionData("fundInsurance", [account, 1n])],
+        [pool, pool.interface.encodeFunctionData("requestRedeem", [1n, alice.address, alice.address])],
+        [insuranceFund, insuranceFund.interface.encodeFunctionData("contribute", [account, 1n])],
+        [clearingHouse, clearingHouse.interface.encodeFunctionData("markPool")],
       ];
 
       for (const [target, data] of calls) {

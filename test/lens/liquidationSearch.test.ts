@@ -1,0 +1,210 @@
+import { expect } from "chai";
+
+import { type Basket, liquidate as carryOut, type LiquidationState } from "../../scripts/model/liquidation.ts";
+import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
+import { crowdedWithCollateral } from "../clearing/scenarios.ts";
+import { betterTerms, expectConserved, load, movePrice, now, stateOf, toCall } from "../clearing/support.ts";
+import { accountOf, instrumented } from "../fixture.ts";
+import { insolvent } from "../insurance/support.ts";
+import { BTC, ETH, HOUR, SOL, wad } from "../parameters.ts";
+import { cut, hedged, indebted, outright, overdrawn, type Subject } from "./standings.ts";
+
+const LOTS: Readonly<Record<number, bigint>> = { [ETH]: wad("0.001"), [BTC]: wad("0.0001") };
+/** What a node that holds calls to the limit of transactions leaves them. */
+const CALL_GAS = 1n << 24n;
+
+type Plan = Awaited<ReturnType<Subject["lens"]["leastSlice"]>>;
+
+describe("Lens.leastReduction", () => {
+  afterEach(expectConserved);
+
+  it("is the least of a leg, to the lot, that brings the account to its target, and is accepted", async () => {
+    const world = await load(outright);
+    const state = await stateOf(world, world.account, await now());
+
+    const plan = await world.lens.leastReduction(world.account, ETH);
+    const basket = await expectAccepted(world, plan);
+    expect(basket).to.deep.equal(findLiquidation(state)?.basket);
+    expect(gapOf(state, basket)).to.be.at.least(0n);
+    expect(gapOf(state, withLess(basket, ETH))).to.be.lessThan(0n);
+  });
+
+  it("leaves nothing that is too small to stay open", async () => {
+    const world = await load(outright);
+    const { lens, clearingHouse, account } = world;
+    await world.setPrice(ETH, wad("1_673"));
+    const before = await lens.leastReduction(account, ETH);
+    expect(before.result.maintenanceAfter).to.be.greaterThan(0n);
+    await clearingHouse.setMoney({ ...world.parameters.money, minNotional: 100_000_00 });
+
+    const plan = await lens.leastReduction(account, ETH);
+    const { reductions } = await expectAccepted(world, plan);
+    expect(reductions).to.deep.equal([{ asset: ETH, delta: wad("-750") }]);
+  });
+
+  it("is nothing where the leg is a hedge", async () => {
+    const world = await load(hedged);
+
+    for (const asset of [ETH, BTC]) {
+      const plan = await world.lens.leastReduction(world.account, asset);
+      const state = await stateOf(world, world.account, await now());
+      if (plan.reductions.length === 0) {
+        // Not even the best size of it reaches the target.
+        const { size } = state.exposures.find((exposure) => exposure.asset === asset) ?? { size: 0n };
+        for (let part = 1n; part <= 100n; part++) {
+          const delta = (-size * part) / 100n;
+          expect(gapOf(state, { reductions: [{ asset, delta }], sales: [] })).to.be.lessThan(0n);
+        }
+      } else await expectAccepted(world, plan);
+    }
+    const found = await Promise.all([ETH, BTC].map((asset) => world.lens.leastReduction(world.account, asset)));
+    expect(found.some(({ reductions }) => reductions.length === 0)).to.equal(true);
+  });
+
+  it("is nothing of an asset that the account has no position in", async () => {
+    const { lens, account } = await load(outright);
+
+    const { reductions, sales } = await lens.leastReduction(account, SOL);
+    expect([reductions.length, sales.length]).to.deep.equal([0, 0]);
+  });
+});
+
+describe("Lens.leastSlice", () => {
+  afterEach(expectConserved);
+
+  for (const [what, arrange] of [
+    ["one position", outright],
+    ["a hedge with collateral", hedged],
+  ] as const) {
+    it(`of ${what} reaches the target, no smaller share does, and it is accepted`, async () => {
+      const world = await load(arrange);
+      const state = await stateOf(world, world.account, await now());
+
+      const basket = await expectAccepted(world, await world.lens.leastSlice(world.account));
+      expect(gapOf(state, basket)).to.be.at.least(0n);
+      const legs = [...basket.reductions, ...basket.sales];
+      expect(legs.length).to.equal(
+        state.exposures.filter(({ size }) => size !== 0n).length + state.holdings.filter((h) => h.amount !== 0n).length,
+      );
+      expect(gapOf(state, withLess(basket))).to.be.lessThan(0n);
+    });
+  }
+
+  it("is the same share of every leg, to the lot", async () => {
+    const world = await load(hedged);
+    const state = await stateOf(world, world.account, await now());
+    const { reductions } = await world.lens.leastSlice(world.account);
+
+    const shares = reductions.map(({ asset, delta }) => {
+      const { size } = state.exposures.find((exposure) => exposure.asset === Number(asset)) ?? { size: 1n };
+      return { least: (-delta * wad("1")) / size, most: ((-delta + sign(-delta) * lotOf(asset)) * wad("1")) / size };
+    });
+    const least = shares.reduce((high, share) => (share.least > high ? share.least : high), 0n);
+    for (const { most } of shares) expect(most).to.be.at.least(least);
+  });
+
+  it("is everything where there is no equity to reach the target with", async () => {
+    const world = await load(outright);
+    await world.setPrice(ETH, wad("1_650"));
+    const { equity } = betterTerms(await stateOf(world, world.account, await now()));
+    expect(equity).to.be.lessThan(0n);
+
+    const plan = await world.lens.leastSlice(world.account);
+    const { reductions } = await expectAccepted(world, plan);
+    expect(reductions).to.deep.equal([{ asset: ETH, delta: wad("-750") }]);
+    expect(plan.result.deficit).to.be.greaterThan(0n);
+  });
+
+  it("is all collateral of an insolvent account", async () => {
+    const world = await load(insolvent);
+
+    const { reductions, sales } = await expectAccepted(world, await world.lens.leastSlice(world.account));
+    expect([reductions, sales]).to.deep.equal([[], [{ token: 0, amount: wad("10") }]]);
+  });
+
+  it("closes what may be closed, as near to the target as that comes", async () => {
+    const world = await load(outright);
+    const { account } = world;
+    await world.fund(world.alice, wad("30_000"));
+    await world.setPrice(ETH, wad("1_800"));
+    await world.refresh();
+    await world.trade(account, SOL, wad("5_000"));
+    await world.setPrice(ETH, wad("1_520"));
+    await world.oracle.update(1n << BigInt(ETH));
+    await world.advance(2 * HOUR);
+    await world.setPrice(SOL, wad("23.5"));
+    const state = await stateOf(world, account, await now());
+    const { equity, maintenance } = betterTerms(state);
+    expect(equity).to.be.at.most(maintenance).and.be.greaterThan(0n);
+
+    const { reductions } = await expectAccepted(world, await world.lens.leastSlice(account));
+    expect(reductions.map(({ asset }) => asset)).to.deep.equal([SOL]);
+  });
+
+  it("is nothing of an account that cannot be liquidated", async () => {
+    for (const arrange of [overdrawn, indebted, cut]) {
+      const { lens, account } = await load(arrange);
+
+      const { reductions, sales } = await lens.leastSlice(account);
+      expect([reductions.length, sales.length]).to.deep.equal([0, 0]);
+    }
+  });
+
+  it("of sixteen assets is found with a quarter of the gas of a call", async () => {
+    const world = await load(crowdedWithCollateral);
+    const { account, bob } = world;
+    await world.fund(bob, wad("100_000"));
+    for (const [asset, price] of [
+      [BTC, "12_000"],
+      [ETH, "1_300"],
+    ] as const) {
+      await movePrice(world, asset, wad(price));
+    }
+    await world.refresh();
+    const { equity, maintenance } = betterTerms(await stateOf(world, account, await now()));
+    expect(equity).to.be.at.most(maintenance);
+
+    await expectAccepted(world, await world.lens.leastSlice(account));
+    if (!instrumented) expect(await world.lens.leastSlice.estimateGas(account)).to.be.lessThan(CALL_GAS / 4n);
+  });
+});
+
+/** Expects a plan to do exactly what it says, and returns its basket. */
+async function expectAccepted(world: Subject, plan: Plan): Promise<Basket> {
+  const { clearingHouse, account, bob } = world;
+  const basket = {
+    reductions: plan.reductions.map(({ asset, delta }) => ({ asset: Number(asset), delta })),
+    sales: plan.sales.map(({ token, amount }) => ({ token: Number(token), amount })),
+  };
+  expect(basket.reductions.length + basket.sales.length).to.be.greaterThan(0);
+  const result = await clearingHouse.connect(bob).liquidate.staticCall(account, ...toCall(basket), accountOf(bob));
+  expect([...plan.result]).to.deep.equal([...result]);
+  return basket;
+}
+
+/** E − target after a basket. */
+function gapOf(state: LiquidationState, basket: Basket): bigint {
+  const { equityAfter, target } = carryOut(state, basket);
+  return equityAfter - target;
+}
+
+/** A basket with one lot less of each leg, or of one. */
+function withLess({ reductions, sales }: Basket, only?: number): Basket {
+  return {
+    reductions: reductions.map(({ asset, delta }) => ({
+      asset,
+      delta: only === undefined || only === asset ? delta - sign(delta) * lotOf(BigInt(asset)) : delta,
+    })),
+    sales: only === undefined ? sales.map(({ token, amount }) => ({ token, amount: amount - wad("0.001") })) : sales,
+  };
+}
+
+function lotOf(asset: bigint): bigint {
+  const lot = LOTS[Number(asset)];
+  if (lot === undefined) throw new Error("no such lot");
+  return lot;
+}
+
+function sign(value: bigint): bigint {
+  return value < 0n ? -1n : 1n;
+}
