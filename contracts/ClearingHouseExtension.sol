@@ -333,9 +333,9 @@ contract ClearingHouseExtension is Clearing {
     function storedPositionOf(
         AccountId account,
         uint256 asset
-    ) external view settled returns (int256 units, int256 quote, uint256 epoch) {
+    ) external view settled returns (int256 units, int256 quote, uint256 epoch, uint256 cuts) {
         Position position = _books.positions[account][asset];
-        return (position.units(), position.quote(), position.epoch());
+        return (position.units(), position.quote(), position.epoch(), position.cuts());
     }
 
     function formerPositionOf(
@@ -382,8 +382,13 @@ contract ClearingHouseExtension is Clearing {
         Market storage market = _books.markets[asset];
         MarketSide sums = Sides.side(market, long);
         SideIndex index = Sides.indexOf(market, long);
-        (result.units, result.quote, result.epoch) = (sums.units(), sums.quote(), sums.epoch());
-        (result.scale, result.profitScale, result.shift) = (index.scale(), index.profitScale(), index.shift());
+        (result.units, result.quote, result.epoch, result.cuts) = (
+            sums.units(),
+            sums.quote(),
+            sums.epoch(),
+            sums.cuts()
+        );
+        (result.scale, result.profitScale, result.offset) = (index.scale(), index.profitScale(), index.offset());
         result.size = index.sizeDown(sums.units());
     }
 

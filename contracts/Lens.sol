@@ -179,7 +179,7 @@ contract Lens is ILens {
         (bool closing, bool selling) = _closable(exposures);
         (uint256 owed, uint256 limit) = _owed(terms, globals);
         result.convertible = selling && owed > limit;
-        result.insolvent = state.positions == 0 && state.cash < 0 && terms.equity <= 0;
+        result.insolvent = terms.equity <= 0 && terms.equity < int256(terms.collateralValue);
         if (terms.equity > int256(terms.maintenance(globals))) return result;
         result.graced = _graced(id, exposures, state.cash, globals, groups);
         result.liquidatable = !result.graced && (closing || selling);
@@ -441,7 +441,7 @@ contract Lens is ILens {
 
     /// @notice N·A·(P − F) + N·B + M·H, as `Sides.valueCeil`.
     function _sideValueCeil(SideView memory side, int256 units, int256 net) private pure returns (int256) {
-        SideIndex index = toSideIndex(side.scale, side.profitScale, side.shift);
+        SideIndex index = toSideIndex(side.scale, side.profitScale, side.offset);
         return
             Fixed.mulDivCeil(units * int256(side.scale), net, ONE_64 * WAD) +
             Sides.heldQuoteCeil(index, units, side.quote);

@@ -109,9 +109,10 @@ struct SideView {
     uint256 units; // N
     int256 quote; // M
     uint256 epoch;
+    uint256 cuts; // deleveragings in this epoch, modulo 64
     uint256 scale; // A, 2^-64
     uint256 profitScale; // H, 2^-64
-    int256 shift; // B, WAD with 32 more bits
+    int256 offset; // B, WAD with 32 more bits
     uint256 size; // floor(N·A), WAD
 }
 
@@ -198,7 +199,7 @@ interface IClearingHouse is IAccessManaged {
     event DeleveragingFlagged(uint256 indexed asset, Trigger trigger);
     event DeleveragingDropped(uint256 indexed asset);
     /// @param closed Size that the side lost, WAD. @param paid What its positions are worth more instead, WAD.
-    /// @param scale A afterwards, 2^-64; 0: the side was closed whole. @param shift B afterwards.
+    /// @param scale A afterwards, 2^-64; 0: the side was closed whole. @param offset B afterwards.
     event Deleveraged(
         uint256 indexed asset,
         bool indexed long,
@@ -206,13 +207,13 @@ interface IClearingHouse is IAccessManaged {
         uint256 price,
         int256 paid,
         uint256 scale,
-        int256 shift
+        int256 offset
     );
     event SideClosed(uint256 indexed asset, bool indexed long, uint256 epoch);
     /// @notice Insurance has paid for the pool's negative equity.
     event PoolRescued(uint256 fromInsurance);
-    /// @param cut h, 2^-64. @param shift B afterwards.
-    event ProfitsCut(uint256 indexed asset, bool indexed long, uint256 cut, int256 shift);
+    /// @param cut h, 2^-64. @param offset B afterwards.
+    event ProfitsCut(uint256 indexed asset, bool indexed long, uint256 cut, int256 offset);
     event WindDownAnnounced(uint256 indexed asset, uint256 closesAt);
     /// @param last Price at which every position became cash, with the impact of the skew, WAD.
     event MarketClosed(uint256 indexed asset, uint256 price, int256 last);
@@ -314,6 +315,18 @@ interface IClearingHouse is IAccessManaged {
     /// @notice Closing would cost more than the requirement that it frees, 1e-6 of notional.
     error ListingInvariantBroken(uint256 relief, uint256 cost);
 
+    // Thrown by types and libraries; declared here so that callers can read them.
+
+    error FeeAllowanceExceeded(uint256 fee, uint256 left);
+    error SequenceExhausted(uint256 sequence);
+    error TooManyPending(uint256 pending);
+    error EpochsExhausted(uint256 epoch);
+    error RateOutOfRange(int256 rate);
+    error SafeCastOverflowedUintDowncast(uint8 bits, uint256 value);
+    error SafeCastOverflowedIntDowncast(uint8 bits, int256 value);
+    error SafeCastOverflowedUintToInt(uint256 value);
+    error SafeCastOverflowedIntToUint(int256 value);
+
     // ---------------------------------------------------------------- users
 
     /// @notice Lets `operator` act for `account` until a time, within a daily allowance of fees.
@@ -379,14 +392,15 @@ interface IClearingHouse is IAccessManaged {
     /// @notice Books the debt of an account that has nothing else: insurance pays up to its cap, the pool the rest.
     function settleDeficit(AccountId account) external returns (uint256 deficit);
 
-    /// @notice Records that an account has no positions, some collateral, a debt, and E ≤ 0. Pool requests wait from now on.
+    /// @notice Records that an account has positions or collateral, c + U < 0 and E ≤ 0: whatever it is wound up for, the
+    /// loss is insurance's and the pool's. Pool requests wait from now on.
     function flagInsolvent(AccountId account) external;
 
     /// @notice Forgets it once E > 0 or nothing is owed.
     function clearInsolvency(AccountId account) external;
 
-    /// @notice Ten minutes after `flagInsolvent`: passes all collateral to the insurance account at the oracle's prices (dead:
-    /// for nothing) and books the deficit.
+    /// @notice Ten minutes after `flagInsolvent`, with no positions left: passes all collateral to the insurance account at
+    /// the oracle's prices (dead: for nothing) and books the deficit.
     function seize(AccountId account) external returns (uint256 deficit);
 
     /// @notice Buys seized collateral at the oracle's price less a discount that grows from 0 to 10 % within six hours. The
@@ -541,11 +555,11 @@ interface IClearingHouse is IAccessManaged {
     /// @notice One side of a market as it is stored.
     function sideOf(uint256 asset, bool long) external view returns (SideView memory);
 
-    /// @notice A position as it is stored: units, quote and epoch.
+    /// @notice A position as it is stored: units, quote, and epoch and cuts of its side when it was given its size.
     function storedPositionOf(
         AccountId account,
         uint256 asset
-    ) external view returns (int256 units, int256 quote, uint256 epoch);
+    ) external view returns (int256 units, int256 quote, uint256 epoch, uint256 cuts);
 
     /// @notice Size and quote that a position would have had its side not been deleveraged within the last grace period: an
     /// account with such positions is liquidated only if it is unhealthy with them, too.

@@ -21,7 +21,7 @@ struct Standing {
     bool liquidatable; // E ≤ R_M, no grace, sequencer settled, and something of it may be closed
     bool graced; // E ≤ R_M only because a side was deleveraged of late
     bool convertible; // what it owes against its collateral is above λ_M, and some collateral may be sold
-    bool insolvent; // E ≤ 0 with collateral and a debt, and no positions: to be flagged, then seized
+    bool insolvent; // E ≤ 0 and c + U < 0, with positions or collateral: to be flagged
     bool owing; // nothing but a debt, and no pending order: a deficit to be settled
 }
 

@@ -63,8 +63,8 @@ struct BooksStorage {
     uint88 debtIndex; // WAD of debt for WAD of shares
     // slot 4
     int128 closedValue; // owed to positions of sides closed whole that have not become cash yet, WAD
-    uint16 pendingLosses; // insolvent accounts whose collateral is not sold yet
-    uint16 flaggedMarkets; // to be deleveraged
+    uint32 pendingLosses; // accounts that were found insolvent and are not wound up yet
+    uint32 flaggedMarkets; // to be deleveraged
     // slot 5
     uint128 seizedOwed; // advanced by the pool for seized collateral, WAD
     mapping(AccountId account => uint256 word) accounts;

@@ -13,7 +13,7 @@ import {Funding} from "../types/Funding.sol";
 import {MarketSide} from "../types/MarketSide.sol";
 import {MarketWatch, Trigger} from "../types/MarketWatch.sol";
 import {Price} from "../types/Price.sol";
-import {ONE_64, SHIFT_UNIT, SideIndex, toSideIndex, UNTOUCHED} from "../types/SideIndex.sol";
+import {ONE_64, OFFSET_UNIT, SideIndex, toSideIndex, UNTOUCHED} from "../types/SideIndex.sol";
 import {Books, BooksStorage, Flow, Market} from "./Books.sol";
 import {Fixed, PPM, WAD} from "./Fixed.sol";
 import {ParameterTable} from "./ParameterTable.sol";
@@ -38,6 +38,8 @@ library Deleveraging {
     uint256 internal constant FLAG_PATIENCE = 1 days;
     /// @dev Below this scale a side is closed whole: sizes would lose their precision.
     uint256 internal constant MIN_SCALE = 1 << 32;
+    /// @dev N has 112 bits: a side is closed whole, too, where its cap on open interest would come to more units than 2^111.
+    uint256 internal constant CAP_SHIFT = 111 - 64;
     /// @dev Halvings of the search for the least fraction that the pool needs.
     uint256 internal constant BISECTIONS = 8;
     /// @dev From its announcement to its final price a market can be left at ordinary prices.
@@ -161,11 +163,13 @@ library Deleveraging {
         if (_maintenanceAfter(books, c, closing) >= requirement) return (0, Trigger.None);
     }
 
-    /// @notice A' = A·(1 − f), in 2^-64; 0 where the side is to be closed whole.
+    /// @notice A' = A·(1 − f), in 2^-64, rounded down: no less is closed than what is needed. 0 where the side is to be
+    /// closed whole.
     function _scaleAfter(BooksStorage storage books, Case memory c, uint256 fraction) private view returns (uint256) {
         uint256 scale = Sides.indexOf(books.markets[c.asset], c.skew > 0).scale();
-        scale -= Fixed.mulDivDown(scale, fraction, WAD);
-        return scale < MIN_SCALE ? 0 : scale;
+        scale -= Fixed.mulDivUp(scale, fraction, WAD);
+        uint256 least = Math.max(MIN_SCALE, c.exposure.sizes.openInterestCap() >> CAP_SHIFT);
+        return scale < least ? 0 : scale;
     }
 
     function _overBudget(BooksStorage storage books, Case memory c) private view returns (bool) {
@@ -220,21 +224,24 @@ library Deleveraging {
         Funding funding = c.exposure.funding;
         uint256 depth = c.exposure.sizes.depth();
         int256 paid = -Pricing.quoteCeil(delta, price, c.skew, depth, funding.index());
-        int256 shift = index.shift() + _shiftFor(sums, long, paid);
+        int256 offset = index.offset() + _offsetFor(sums, long, paid);
 
         _keepFormer(market, index, sums, long);
+        sums = sums.withCut();
+        if (long) market.long = sums;
+        else market.short = sums;
         if (SignedMath.abs(c.skew + delta) <= HARD_CAPS * c.exposure.trade.skewCap()) {
             market.watch = market.watch.withOverSince(0);
         }
-        _put(books, c.asset, long, index, scale, index.profitScale(), shift);
+        _put(books, c.asset, long, index, scale, index.profitScale(), offset);
         funding = funding.withIndex(long);
         market.funding = funding.steered(c.exposure.trade.fundingVelocity(), c.skew + delta, depth);
-        emit IClearingHouse.Deleveraged(c.asset, long, closed, price, paid, scale, shift);
+        emit IClearingHouse.Deleveraged(c.asset, long, closed, price, paid, scale, offset);
     }
 
     /// @notice What B grows by so that the side is paid `paid`, rounded toward the pool.
-    function _shiftFor(MarketSide sums, bool long, int256 paid) private pure returns (int256) {
-        int256 whole = int256(SHIFT_UNIT * WAD);
+    function _offsetFor(MarketSide sums, bool long, int256 paid) private pure returns (int256) {
+        int256 whole = int256(OFFSET_UNIT * WAD);
         return long ? Fixed.mulDivFloor(paid, whole, sums.units()) : -Fixed.mulDivFloor(paid, whole, sums.units());
     }
 
@@ -244,7 +251,8 @@ library Deleveraging {
         bool running =
             block.timestamp < watch.graceUntil() && watch.formerLong() == long && watch.formerEpoch() == sums.epoch();
         if (!running) market.former = index;
-        market.watch = watch.withFormer(block.timestamp + GRACE, sums.epoch(), long);
+        uint256 cuts = running ? watch.formerCuts() : sums.cuts();
+        market.watch = watch.withFormer(block.timestamp + GRACE, sums.epoch(), cuts, long);
     }
 
     /// @dev Writes a side's index. With a scale of 0 the side is closed whole: positions of its epoch keep what they are
@@ -256,17 +264,17 @@ library Deleveraging {
         SideIndex index,
         uint256 scale,
         uint256 profitScale,
-        int256 shift
+        int256 offset
     ) private {
         Market storage market = books.markets[asset];
         if (scale != 0) {
-            index = toSideIndex(scale, profitScale, shift);
+            index = toSideIndex(scale, profitScale, offset);
             if (long) market.longIndex = index;
             else market.shortIndex = index;
             return;
         }
         MarketSide sums = Sides.side(market, long);
-        SideIndex last = toSideIndex(ONE_64, profitScale, shift);
+        SideIndex last = toSideIndex(ONE_64, profitScale, offset);
         market.closed[long][sums.epoch()] = last;
         int256 units = long ? int256(sums.units()) : -int256(sums.units());
         books.closedValue = (books.closedValue + Sides.heldQuoteCeil(last, units, sums.quote())).toInt128();
@@ -325,17 +333,17 @@ library Deleveraging {
         int256 lost = int256(before - profitScale);
         int256 scale = int256(index.scale());
         // h·Π with the 32 bits of B: up for longs, down for shorts, whose units are negative.
-        int256 shift =
-            index.shift() -
+        int256 offset =
+            index.offset() -
                 (
                     long
-                        ? Fixed.mulDivCeil(Fixed.mulDivCeil(scale, net, SHIFT_UNIT) + index.shift(), lost, before)
-                        : Fixed.mulDivFloor(Fixed.mulDivFloor(scale, net, SHIFT_UNIT) + index.shift(), lost, before)
+                        ? Fixed.mulDivCeil(Fixed.mulDivCeil(scale, net, OFFSET_UNIT) + index.offset(), lost, before)
+                        : Fixed.mulDivFloor(Fixed.mulDivFloor(scale, net, OFFSET_UNIT) + index.offset(), lost, before)
                 );
-        _put(books, e.asset, long, index, index.scale(), profitScale, shift);
+        _put(books, e.asset, long, index, index.scale(), profitScale, offset);
         market.funding = e.funding.withIndex(long);
         e.funding = market.funding;
-        emit IClearingHouse.ProfitsCut(e.asset, long, ONE_64 - Fixed.mulDivDown(ONE_64, profitScale, before), shift);
+        emit IClearingHouse.ProfitsCut(e.asset, long, ONE_64 - Fixed.mulDivDown(ONE_64, profitScale, before), offset);
     }
 
     // ---------------------------------------------------------------- wind-down
@@ -395,9 +403,9 @@ library Deleveraging {
         SideIndex index = Sides.indexOf(market, long);
         int256 net = last - funding.index();
         int256 scale = int256(index.scale());
-        int256 shift =
-            index.shift() +
-                (long ? Fixed.mulDivFloor(scale, net, SHIFT_UNIT) : Fixed.mulDivCeil(scale, net, SHIFT_UNIT));
-        _put(books, asset, long, index, 0, index.profitScale(), shift);
+        int256 offset =
+            index.offset() +
+                (long ? Fixed.mulDivFloor(scale, net, OFFSET_UNIT) : Fixed.mulDivCeil(scale, net, OFFSET_UNIT));
+        _put(books, asset, long, index, 0, index.profitScale(), offset);
     }
 }

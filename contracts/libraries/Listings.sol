@@ -39,6 +39,8 @@ library Listings {
     uint256 internal constant MIN_RAMP = 1 days;
     uint256 internal constant MAX_RAMP = 90 days;
     uint256 internal constant MAX_FEE = 10_000; // 1 %
+    /// @dev Above any cap on open interest, which needs 2 bits less than units have (`Deleveraging.CAP_SHIFT`).
+    uint256 internal constant MAX_DEPTH = (1 << 110) - 1;
     uint256 internal constant MAX_FUNDING_RATE = 50_000_000; // 5 % per day
     uint256 internal constant MAX_FUNDING_VELOCITY = 1_000_000_000; // 1 per day²
     uint256 internal constant MAX_CENTS = 10_000_000; // 100,000
@@ -278,7 +280,7 @@ library Listings {
     function _checkListing(BooksStorage storage books, AssetListing calldata listing) private view {
         _checkRates(listing.risk);
         _range("group", listing.group, 0, MAX_GROUPS - 1);
-        _range("depth", listing.depth, 1e12, type(uint112).max);
+        _range("depth", listing.depth, 1e12, MAX_DEPTH);
         if (!listing.market) return;
         _checkLimits(
             listing.depth,

@@ -7,9 +7,9 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {AccountId} from "../types/AccountId.sol";
 import {Funding} from "../types/Funding.sol";
 import {MarketWatch} from "../types/MarketWatch.sol";
-import {MarketSide} from "../types/MarketSide.sol";
+import {CUTS, MarketSide} from "../types/MarketSide.sol";
 import {NO_POSITION, Position, toPosition} from "../types/Position.sol";
-import {ONE_64, SHIFT_UNIT, SideIndex, UNTOUCHED} from "../types/SideIndex.sol";
+import {ONE_64, OFFSET_UNIT, SideIndex, UNTOUCHED} from "../types/SideIndex.sol";
 import {BooksStorage, Market} from "./Books.sol";
 import {Fixed, WAD} from "./Fixed.sol";
 import {Pricing} from "./Pricing.sol";
@@ -35,7 +35,8 @@ library Sides {
     }
 
     /// @notice Makes size and quote of `e` what the position would read as had its side not been deleveraged of late.
-    /// @return restored False, and `e` as it was, where no grace runs for that side and epoch.
+    /// @return restored False, and `e` as it was, where no grace runs for that side and epoch, and where the position was
+    /// given its size after the first of those deleveragings: nothing was taken from it, or its owner has acted since.
     function restore(
         Market storage market,
         Position position,
@@ -44,18 +45,24 @@ library Sides {
         MarketWatch watch = market.watch;
         bool long = e.size > 0;
         if (block.timestamp >= watch.graceUntil() || watch.formerLong() != long) return false;
-        if (watch.formerEpoch() != position.epoch()) return false;
+        MarketSide sums = side(market, long);
+        if (watch.formerEpoch() != position.epoch() || position.epoch() != sums.epoch()) return false;
+        if ((sums.cuts() + CUTS - position.cuts()) % CUTS < (sums.cuts() + CUTS - watch.formerCuts()) % CUTS)
+            return false;
         (e.size, e.quote) = through(market.former, position.units(), position.quote());
         return true;
     }
 
-    /// @notice Size and quote of a stored position under `index`, the dropped fraction of its size apart.
+    /// @notice Size and quote of a stored position under `index`, the dropped fraction of its size apart. A position that
+    /// is left keeps a wei of size, so that one without size is one of an older epoch.
     function through(SideIndex index, int256 units, int256 quote) internal pure returns (int256, int256) {
         int256 size = int256(index.sizeDown(SignedMath.abs(units)));
+        if (size == 0 && units != 0) size = 1;
         return (units < 0 ? -size : size, index.heldQuoteFloor(units, quote));
     }
 
-    /// @notice Writes a position that `e` has become, and moves it between the sums of its sides.
+    /// @notice Writes a position that `e` has become, and moves it between the sums of its sides. One whose size stays, as
+    /// anybody may bring about, keeps its grace.
     /// @param sizeBefore Size before, as read. @param quoteBefore Quote before; of a side without an index as stored.
     function write(
         BooksStorage storage books,
@@ -70,11 +77,13 @@ library Sides {
         bool isLong = e.size > 0;
         int256 units = sizeBefore;
         int256 quote = quoteBefore;
+        uint256 kept = CUTS;
         if (sizeBefore != 0 && e.funding.hasIndex(wasLong)) {
             Position before = positions[e.asset];
             (units, quote) = (before.units(), before.quote());
+            if (e.size == sizeBefore) kept = before.cuts();
         }
-        (Position next, int256 nextUnits, int256 nextQuote) = _stored(market, e, isLong);
+        (Position next, int256 nextUnits, int256 nextQuote) = _stored(market, e, isLong, kept);
         positions[e.asset] = next;
         if (sizeBefore != 0 && e.size != 0 && wasLong == isLong) {
             _add(market, isLong, _magnitude(nextUnits, isLong) - _magnitude(units, isLong), nextQuote - quote);
@@ -84,22 +93,28 @@ library Sides {
         if (e.size != 0) _add(market, isLong, _magnitude(nextUnits, isLong), nextQuote);
     }
 
+    /// @param kept Cuts that the position keeps; CUTS: it gets those of its side.
     function _stored(
         Market storage market,
         Exposure memory e,
-        bool long
+        bool long,
+        uint256 kept
     ) private view returns (Position position, int256 units, int256 quote) {
         if (e.size == 0) return (NO_POSITION, 0, 0);
         (units, quote) = (e.size, e.quote);
         uint256 epoch = 0;
+        uint256 cuts = 0;
         if (e.funding.hasIndex(long)) {
             SideIndex index = indexOf(market, long);
-            epoch = side(market, long).epoch();
+            MarketSide sums = side(market, long);
+            epoch = sums.epoch();
+            cuts = kept < CUTS ? kept : sums.cuts();
             int256 magnitude = index.unitsUp(SignedMath.abs(e.size)).toInt256();
             units = long ? magnitude : -magnitude;
-            quote = index.storedQuoteFloor(units, e.quote);
+            int256 rest = index.restUp(units, e.size, int256(e.price.last()) - e.funding.index());
+            quote = index.storedQuoteFloor(units, e.quote - rest);
         }
-        position = toPosition(units, quote, epoch);
+        position = toPosition(units, quote, epoch, cuts);
     }
 
     function _add(Market storage market, bool long, int256 units, int256 quote) private {
@@ -150,7 +165,7 @@ library Sides {
     /// @notice n·B + m·H, each rounded up.
     function heldQuoteCeil(SideIndex index, int256 units, int256 quote) internal pure returns (int256) {
         return
-            Fixed.divCeil(units * index.shift(), SHIFT_UNIT * WAD) +
+            Fixed.divCeil(units * index.offset(), OFFSET_UNIT * WAD) +
             Fixed.divCeil(quote * int256(index.profitScale()), ONE_64);
     }
 }

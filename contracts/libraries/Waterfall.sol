@@ -221,12 +221,14 @@ library Waterfall {
     }
 
     function _requireInsolvent(Context memory c) private view {
-        require(c.state.positions == 0, IClearingHouse.PositionsLeft(c.account, c.state.positions));
-        int256 equity = _assess(c).equity;
-        // Without a debt there is no loss: dust that is worth nothing must not hold up the pool.
+        Terms memory terms = _assess(c);
+        // Where c + U is not negative there is no loss: dust that is worth nothing must not hold up the pool. Where nothing
+        // but a debt is left, it is settled.
         require(
-            equity <= 0 && c.state.cash < 0 && c.state.collaterals != 0,
-            IClearingHouse.NotInsolvent(c.account, equity)
+            terms.equity <= 0 &&
+                terms.equity < int256(terms.collateralValue) &&
+                (c.state.positions | c.state.collaterals) != 0,
+            IClearingHouse.NotInsolvent(c.account, terms.equity)
         );
     }
 
@@ -244,6 +246,7 @@ library Waterfall {
             since != 0 && block.timestamp >= since + SEIZURE_DELAY,
             IClearingHouse.NotSeizable(account, since, SEIZURE_DELAY)
         );
+        require(c.state.positions == 0, IClearingHouse.PositionsLeft(account, c.state.positions));
         _requireInsolvent(c);
         for (uint256 bits = c.state.collaterals; bits != 0; bits = Books.withoutLowestBit(bits)) {
             _pass(books, c, Books.lowestBit(bits), insurance);

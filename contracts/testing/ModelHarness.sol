@@ -171,10 +171,10 @@ contract ModelHarness {
     function packSideIndex(
         uint256 scale,
         uint256 profitScale,
-        int256 shift
-    ) external pure returns (SideIndex word, uint256 scale_, uint256 profitScale_, int256 shift_) {
-        word = toSideIndex(scale, profitScale, shift);
-        return (word, word.scale(), word.profitScale(), word.shift());
+        int256 offset
+    ) external pure returns (SideIndex word, uint256 scale_, uint256 profitScale_, int256 offset_) {
+        word = toSideIndex(scale, profitScale, offset);
+        return (word, word.scale(), word.profitScale(), word.offset());
     }
 
     /// @param net P − F.
@@ -193,13 +193,22 @@ contract ModelHarness {
         SideIndex index,
         uint256 size,
         int256 units,
-        int256 quote
-    ) external pure returns (uint256 magnitude, int256 stored) {
-        return (index.unitsUp(size), index.storedQuoteFloor(units, quote));
+        int256 quote,
+        int256 net
+    ) external pure returns (uint256 magnitude, int256 stored, int256 rest) {
+        return (index.unitsUp(size), index.storedQuoteFloor(units, quote), index.restUp(units, int256(size), net));
     }
 
     function addToSide(MarketSide side, int256 units, int256 quote) external pure returns (MarketSide) {
         return side.add(units, quote);
+    }
+
+    function afterCut(MarketSide side) external pure returns (MarketSide) {
+        return side.withCut();
+    }
+
+    function afterClosing(MarketSide side) external pure returns (MarketSide) {
+        return side.nextEpoch();
     }
 
     // ---------------------------------------------------------------- words
@@ -333,8 +342,14 @@ contract ModelHarness {
         return (word, word.saleLot(), word.listed());
     }
 
-    function packPosition(int256 units, int256 quote, uint256 epoch) external pure returns (Position) {
-        return toPosition(units, quote, epoch);
+    function packPosition(
+        int256 units,
+        int256 quote,
+        uint256 epoch,
+        uint256 cuts
+    ) external pure returns (Position word, uint256 epoch_, uint256 cuts_) {
+        word = toPosition(units, quote, epoch, cuts);
+        return (word, word.epoch(), word.cuts());
     }
 
     /// @notice A watch with all of its fields set; a wind-down drops a flag.
@@ -346,11 +361,12 @@ contract ModelHarness {
         uint256 graceUntil,
         uint256 closesAt,
         uint256 formerEpoch,
+        uint256 formerCuts,
         bool formerLong
     ) external pure returns (MarketWatch watch) {
         watch = watch.withClosing(closesAt, phase).withOverSince(overSince);
         watch = watch.withFlag(flaggedAt, phase, trigger);
-        return watch.withFormer(graceUntil, formerEpoch, formerLong);
+        return watch.withFormer(graceUntil, formerEpoch, formerCuts, formerLong);
     }
 
     function unpackWatch(
@@ -366,6 +382,7 @@ contract ModelHarness {
             uint256 graceUntil,
             uint256 closesAt,
             uint256 formerEpoch,
+            uint256 formerCuts,
             bool formerLong
         )
     {
@@ -376,6 +393,7 @@ contract ModelHarness {
         graceUntil = watch.graceUntil();
         closesAt = watch.closesAt();
         formerEpoch = watch.formerEpoch();
+        formerCuts = watch.formerCuts();
         formerLong = watch.formerLong();
     }
 }
@@ -398,6 +416,7 @@ struct AccountDump {
     int256[] units; // by asset
     int256[] quotes;
     uint256[] epochs;
+    uint256[] cuts;
     uint256[] collateral; // by token
     Exposure[] exposures;
 }
@@ -565,9 +584,10 @@ contract ModelDriver is IOracle {
         result.units = new int256[](assets);
         result.quotes = new int256[](assets);
         result.epochs = new uint256[](assets);
+        result.cuts = new uint256[](assets);
         for (uint256 a = 0; a < assets; ++a) {
             if ((state.positions >> a) & 1 == 0) continue;
-            (result.units[a], result.quotes[a], result.epochs[a]) = house.storedPositionOf(account, a);
+            (result.units[a], result.quotes[a], result.epochs[a], result.cuts[a]) = house.storedPositionOf(account, a);
         }
         result.collateral = new uint256[](tokens);
         for (uint256 t = 0; t < tokens; ++t) result.collateral[t] = house.collateralOf(account, t);

@@ -3,6 +3,8 @@ pragma solidity ^0.8.30;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import {CUTS, MAX_EPOCH} from "./MarketSide.sol";
+
 /// @notice Why a market is to be deleveraged.
 enum Trigger {
     None,
@@ -12,7 +14,8 @@ enum Trigger {
 }
 
 /// @notice What of a market is not needed by a fill, one word:
-/// overSince 32 | flaggedAt 32 | phase 16 | trigger 8 | graceUntil 32 | closesAt 32 | formerEpoch 16 | formerLong 1.
+/// overSince 32 | flaggedAt 32 | phase 16 | trigger 8 | graceUntil 32 | closesAt 32 | formerEpoch 10 | formerCuts 6 |
+/// formerLong 1.
 type MarketWatch is uint256;
 
 using {
@@ -23,6 +26,7 @@ using {
     graceUntil,
     closesAt,
     formerEpoch,
+    formerCuts,
     formerLong,
     withOverSince,
     withFlag,
@@ -64,9 +68,13 @@ function closesAt(MarketWatch watch) pure returns (uint256) {
     return uint32(MarketWatch.unwrap(watch) >> 120);
 }
 
-/// @notice Epoch and side that the former index belongs to.
+/// @notice Epoch, cuts and side that the former index belongs to.
 function formerEpoch(MarketWatch watch) pure returns (uint256) {
-    return uint16(MarketWatch.unwrap(watch) >> 152);
+    return (MarketWatch.unwrap(watch) >> 152) & MAX_EPOCH;
+}
+
+function formerCuts(MarketWatch watch) pure returns (uint256) {
+    return (MarketWatch.unwrap(watch) >> 162) & (CUTS - 1);
 }
 
 function formerLong(MarketWatch watch) pure returns (bool) {
@@ -91,12 +99,19 @@ function withoutFlag(MarketWatch watch) pure returns (MarketWatch) {
     return MarketWatch.wrap(MarketWatch.unwrap(watch) & ~FLAG_MASK);
 }
 
-function withFormer(MarketWatch watch, uint256 until, uint256 epoch_, bool long) pure returns (MarketWatch) {
+function withFormer(
+    MarketWatch watch,
+    uint256 until,
+    uint256 epoch_,
+    uint256 cuts_,
+    bool long
+) pure returns (MarketWatch) {
     return
         MarketWatch.wrap(
             (MarketWatch.unwrap(watch) & ~FORMER_MASK) |
                 (uint256(SafeCast.toUint32(until)) << 88) |
                 (epoch_ << 152) |
+                (cuts_ << 162) |
                 (uint256(long ? 1 : 0) << 168)
         );
 }

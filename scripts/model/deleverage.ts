@@ -11,10 +11,11 @@ import { quoteCeil } from "./pricing.ts";
 import { maintenanceUp } from "./risk.ts";
 import {
   closedWhole,
+  CUTS,
   emptySide,
   type ReadPosition,
   readPosition,
-  SHIFT_UNIT,
+  OFFSET_UNIT,
   type Side,
   sideSizeDown,
   sizeDown,
@@ -34,6 +35,8 @@ export const SKEW_PATIENCE = 3_600n;
 const GRACE = 3_600n;
 /** Below this scale a side is closed whole. */
 export const MIN_SCALE = 1n << 32n;
+/** Likewise where its cap on open interest would come to more units than 2^111. */
+const CAP_SHIFT = 111n - 64n;
 /** Halvings of the search for the least fraction that the pool needs. */
 const BISECTIONS = 8;
 
@@ -105,7 +108,10 @@ export function neededFraction(state: DeleveragingState, asset: number): { fract
     found = { fraction, trigger: "Pool" };
   }
   if (found.fraction === 0n) return nothing;
-  const closing = scaleAfter(crowdedSide(market).index, found.fraction) === 0n ? WAD : found.fraction;
+  const closing =
+    scaleAfter(crowdedSide(market).index, { fraction: found.fraction, cap: market.sizes.openInterestCap }) === 0n
+      ? WAD
+      : found.fraction;
   return maintenanceAfter(state, market, closing) < requirement ? found : nothing;
 }
 
@@ -117,10 +123,14 @@ export function revaluedPool(pool: PoolState, { asset, price }: { asset: number;
   return { ...pool, markets };
 }
 
-/** A' = A·(1 − f), in 2^-64; 0 where the side is to be closed whole. Mirrors `Deleveraging._scaleAfter`. @param fraction WAD. */
-export function scaleAfter({ scale }: SideIndex, fraction: bigint): bigint {
-  const after = scale - mulDivDown(scale, fraction, WAD);
-  return after < MIN_SCALE ? 0n : after;
+/**
+ * A' = A·(1 − f), in 2^-64, rounded down; 0 where the side is to be closed whole. Mirrors `Deleveraging._scaleAfter`.
+ *
+ * @param fraction WAD. @param cap On the open interest of a side, base units, WAD.
+ */
+export function scaleAfter({ scale }: SideIndex, { fraction, cap }: { fraction: bigint; cap: bigint }): bigint {
+  const after = scale - mulDivUp(scale, fraction, WAD);
+  return after < max(MIN_SCALE, cap >> CAP_SHIFT) ? 0n : after;
 }
 
 /**
@@ -134,18 +144,19 @@ export function deleverage(market: PoolMarket, fraction: bigint): Deleveraging {
   const skew = skewOf(market);
   const side = crowdedSide(market);
   const { long, index, units } = side;
-  const scale = scaleAfter(index, fraction);
+  const scale = scaleAfter(index, { fraction, cap: sizes.openInterestCap });
   const closed = sideSizeDown(side) - sizeDown({ ...index, scale }, units);
   const delta = long ? -closed : closed;
   const paid = -quoteCeil({ delta, price: price.last, skew, depth, index: market.funding.index });
-  const shift = index.shift + shiftFor(side, paid);
+  const offset = index.offset + offsetFor(side, paid);
   const funding = steered(withIndexed(market.funding, side), {
     maxVelocity: trade.fundingVelocity,
     skew: skew + delta,
     depth,
   });
-  if (scale === 0n) return { long, closed, paid, funding, ...closedWhole(side, shift) };
-  return { long, closed, paid, funding, side: withIndex(side, { ...index, scale, shift }), owed: 0n };
+  if (scale === 0n) return { long, closed, paid, funding, ...closedWhole(side, offset) };
+  const cut = { ...side, cuts: (side.cuts + 1n) % CUTS };
+  return { long, closed, paid, funding, side: withIndex(cut, { ...index, scale, offset }), owed: 0n };
 }
 
 /** How a side read before it was deleveraged, until the grace is over. */
@@ -153,25 +164,31 @@ export interface Former {
   readonly index: SideIndex;
   readonly long: boolean;
   readonly epoch: bigint;
+  /** Cuts of the side when it read by that index. */
+  readonly cuts: bigint;
   /** Unix seconds. */
   readonly until: bigint;
 }
 
 /** What is kept of `side` before it is deleveraged: of a run of deleveragings within each other's grace the index before
  * the first. Mirrors `Deleveraging._keepFormer`. @param now Unix seconds. */
-export function keptFormer(former: Former | undefined, { index, long, epoch }: Side, now: bigint): Former {
+export function keptFormer(former: Former | undefined, { index, long, epoch, cuts }: Side, now: bigint): Former {
   const running = former !== undefined && now < former.until && former.long === long && former.epoch === epoch;
-  return { index: running ? former.index : index, long, epoch, until: now + GRACE };
+  const kept = running ? former : { index, cuts };
+  return { index: kept.index, cuts: kept.cuts, long, epoch, until: now + GRACE };
 }
 
-/** What a position would read as had its side not been deleveraged of late; undefined where no grace runs for it. Mirrors
- * `Sides.restore`. @param now Unix seconds. */
+/** What a position would read as had its side not been deleveraged of late; undefined where no grace runs for it, and
+ * where it was given its size afterwards. Mirrors `Sides.restore`. @param side That of the position. @param now Unix
+ * seconds. */
 export function formerPosition(
-  { index, long, epoch, until }: Former,
+  { index, long, epoch, cuts, until }: Former,
   position: StoredPosition,
-  now: bigint,
+  { side, now }: { side: Side; now: bigint },
 ): ReadPosition | undefined {
-  if (now >= until || position.units > 0n !== long || position.epoch !== epoch) return undefined;
+  if (now >= until || side.long !== long || position.epoch !== epoch || side.epoch !== epoch) return undefined;
+  const since = (before: bigint): bigint => (side.cuts + CUTS - before) % CUTS;
+  if (since(position.cuts) < since(cuts)) return undefined;
   return readPosition({ ...emptySide(long), epoch, index }, position);
 }
 
@@ -180,9 +197,9 @@ export function crowdedSide(market: Pick<PoolMarket, "long" | "short">): Side {
   return skewOf(market) > 0n ? market.long : market.short;
 }
 
-/** What B grows by so that a side is paid `paid` (WAD), rounded toward the pool. Mirrors `Deleveraging._shiftFor`. */
-function shiftFor({ long, units }: Side, paid: bigint): bigint {
-  const perUnit = mulDivFloor(paid, SHIFT_UNIT * WAD, units);
+/** What B grows by so that a side is paid `paid` (WAD), rounded toward the pool. Mirrors `Deleveraging._offsetFor`. */
+function offsetFor({ long, units }: Side, paid: bigint): bigint {
+  const perUnit = mulDivFloor(paid, OFFSET_UNIT * WAD, units);
   return long ? perUnit : -perUnit;
 }
 

@@ -2,7 +2,7 @@
 import { max, min, mulDivCeil, mulDivFloor, mulDivUp } from "./fixed.ts";
 import { MIN_SCALE } from "./deleverage.ts";
 import { netPriceOf, type PoolMarket, type PoolState, valuePool } from "./pool.ts";
-import { ONE_64, SHIFT_UNIT, type Side, sideValueCeil, withIndex } from "./sideIndex.ts";
+import { ONE_64, OFFSET_UNIT, type Side, sideValueCeil, withIndex } from "./sideIndex.ts";
 
 export interface ProfitCut {
   /** What insurance gives to the pool first, WAD. */
@@ -49,11 +49,11 @@ export function cutProfits(pool: PoolState, { insurance }: { insurance: bigint }
  * @param cut h, in 2^-64. @param net P − F, WAD.
  */
 export function cutSide(side: Side, { cut, net }: { cut: bigint; net: bigint }): Side {
-  const { scale, profitScale: before, shift } = side.index;
+  const { scale, profitScale: before, offset } = side.index;
   const profitScale = max(MIN_SCALE, before - mulDivUp(before, cut, ONE_64));
   const mulDiv = side.long ? mulDivCeil : mulDivFloor;
-  const lost = mulDiv(mulDiv(scale, net, SHIFT_UNIT) + shift, before - profitScale, before);
-  return withIndex(side, { scale, profitScale, shift: shift - lost });
+  const lost = mulDiv(mulDiv(scale, net, OFFSET_UNIT) + offset, before - profitScale, before);
+  return withIndex(side, { scale, profitScale, offset: offset - lost });
 }
 
 /** Value of a side that is worth something, else 0; WAD. Mirrors `Deleveraging._profitOf`. */

@@ -14,8 +14,9 @@ export interface MarketWatch {
   readonly graceUntil: bigint;
   /** After when the final price is taken, unix seconds; 0: no wind-down. */
   readonly closesAt: bigint;
-  /** Epoch and side that the former index belongs to. */
+  /** Epoch, cuts and side that the former index belongs to. */
   readonly formerEpoch: bigint;
+  readonly formerCuts: bigint;
   readonly formerLong: boolean;
 }
 
@@ -30,7 +31,8 @@ export function decodeWatch(word: bigint): MarketWatch {
     trigger,
     graceUntil: readUint(word, 88, 32),
     closesAt: readUint(word, 120, 32),
-    formerEpoch: readUint(word, 152, 16),
+    formerEpoch: readUint(word, 152, 10),
+    formerCuts: readUint(word, 162, 6),
     formerLong: readUint(word, 168, 1) !== 0n,
   };
 }
@@ -44,7 +46,8 @@ export function encodeWatch(watch: MarketWatch): bigint {
     writeUint(BigInt(TRIGGERS.indexOf(watch.trigger)), 80, 8) |
     writeUint(watch.graceUntil, 88, 32) |
     writeUint(watch.closesAt, 120, 32) |
-    writeUint(watch.formerEpoch, 152, 16) |
+    writeUint(watch.formerEpoch, 152, 10) |
+    writeUint(watch.formerCuts, 162, 6) |
     writeUint(watch.formerLong ? 1n : 0n, 168, 1)
   );
 }

@@ -1,7 +1,7 @@
 /** The end of a market: `contracts/libraries/Deleveraging.sol`. */
 import { mulDivCeil, mulDivFloor } from "./fixed.ts";
 import type { PoolMarket } from "./pool.ts";
-import { closedWhole, SHIFT_UNIT, type Side, skewOf } from "./sideIndex.ts";
+import { closedWhole, OFFSET_UNIT, type Side, skewOf } from "./sideIndex.ts";
 
 /** From its announcement to its final price, seconds. */
 export const CLOSING_NOTICE = 86_400n;
@@ -34,7 +34,7 @@ export function closeMarket(
 
 /** Every unit becomes worth A·(p − F) + B, rounded toward the pool. Mirrors `Deleveraging._closeSide`. @param net WAD. */
 function closeSide(side: Side, net: bigint): ReturnType<typeof closedWhole> {
-  const { scale, shift } = side.index;
+  const { scale, offset } = side.index;
   const mulDiv = side.long ? mulDivFloor : mulDivCeil;
-  return closedWhole(side, shift + mulDiv(scale, net, SHIFT_UNIT));
+  return closedWhole(side, offset + mulDiv(scale, net, OFFSET_UNIT));
 }

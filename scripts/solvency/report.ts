@@ -24,7 +24,7 @@ export function findBreaches(reading: SolvencyReading): string[] {
   if (pendingLosses > 0n) {
     const accounts =
       pendingLosses === 1n ? "1 insolvent account is" : `${String(pendingLosses)} insolvent accounts are`;
-    breaches.push(`a deficit is not settled: ${accounts} waiting for a buyer or for seizure`);
+    breaches.push(`a deficit is not settled: ${accounts} waiting to be wound up`);
   }
   const owed = markets.reduce((sum, market) => sum + market.owed, 0n);
   const equity = pool.base + pool.lent - pool.closedValue - owed;

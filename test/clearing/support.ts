@@ -271,9 +271,8 @@ export async function poolEquityOf(world: World, now: bigint): Promise<PoolValue
 }
 
 async function sideOf({ clearingHouse }: World, asset: number, long: boolean): Promise<Side> {
-  // By place: a field that is called as a method of arrays has no name in a result of ethers.
-  const [units, quote, epoch, scale, profitScale, shift] = await clearingHouse.sideOf(asset, long);
-  return { long, units, quote, epoch, index: { scale, profitScale, shift }, closed: new Map() };
+  const { units, quote, epoch, cuts, scale, profitScale, offset } = await clearingHouse.sideOf(asset, long);
+  return { long, units, quote, epoch, cuts, index: { scale, profitScale, offset }, closed: new Map() };
 }
 
 // ---------------------------------------------------------------- chain

@@ -31,7 +31,7 @@ const CASES: Case[] = [
       await world.oracle.update(1n << BigInt(ETH));
       await world.advance(2 * HOUR);
     },
-    standing: NONE,
+    standing: { ...NONE, insolvent: true },
   },
   {
     what: "an unhealthy account while the sequencer is down",
@@ -52,7 +52,7 @@ const CASES: Case[] = [
   {
     what: "an account in the red that has a position left",
     arrange: reddish,
-    standing: { ...LIQUIDATABLE, convertible: true },
+    standing: { ...LIQUIDATABLE, convertible: true, insolvent: true },
   },
   {
     what: "an account whose debt its collateral covers",

@@ -51,6 +51,7 @@ import { SEIZURE_DELAY, seizedPriceUp } from "../../scripts/model/seizure.ts";
 import {
   emptySide,
   moveSide,
+  NO_POSITION,
   readPosition,
   type ReadPosition,
   type Side,
@@ -85,8 +86,6 @@ export interface Leg {
 /** What the driver's oracle answers to a request for a settlement price; void without one. */
 export type Settlement = bigint | undefined;
 
-const NOTHING: StoredPosition = { units: 0n, quote: 0n, epoch: 0n };
-
 export class Account {
   /** Not negative. */
   cash = 0n;
@@ -100,7 +99,7 @@ export class Account {
   readonly collateral = new Map<number, bigint>();
 
   positionOf(asset: number): StoredPosition {
-    return this.positions.get(asset) ?? NOTHING;
+    return this.positions.get(asset) ?? NO_POSITION;
   }
 
   collateralOf(token: number): bigint {
@@ -120,6 +119,7 @@ class Market {
     graceUntil: 0n,
     closesAt: 0n,
     formerEpoch: 0n,
+    formerCuts: 0n,
     formerLong: false,
   };
   former: Former | undefined;
@@ -543,6 +543,7 @@ export class Books {
       ...market.watch,
       graceUntil: market.former.until,
       formerEpoch: side.epoch,
+      formerCuts: market.former.cuts,
       formerLong: side.long,
     };
     market.put(done.side);
@@ -624,9 +625,9 @@ export class Books {
 
   #exposuresBefore(account: Account, exposures: readonly Exposure[], now: bigint): readonly Exposure[] | undefined {
     const before = exposures.map(({ asset, size }) => {
-      const { former } = this.market(asset);
-      if (former === undefined || size === 0n) return undefined;
-      return formerPosition(former, account.positionOf(asset), now);
+      const market = this.market(asset);
+      if (market.former === undefined || size === 0n) return undefined;
+      return formerPosition(market.former, account.positionOf(asset), { side: market.sideOf(size), now });
     });
     if (before.every((position) => position === undefined)) return undefined;
     return exposures.map((exposure, index) => ({ ...exposure, ...before[index] }));
@@ -759,10 +760,13 @@ export class Books {
     account.insolventSince = 0n;
   }
 
-  #write(account: Account, { asset, size, quote }: Exposure): void {
+  #write(account: Account, { asset, size, quote, price, funding }: Exposure): void {
     const market = this.market(asset);
     const from = account.positionOf(asset);
-    const to = storePosition(market.sideOf(size), { size, quote });
+    const side = market.sideOf(size);
+    const net = price.last - funding.index;
+    const same = from.units !== 0n && readPosition(market.sideOf(from.units), from).size === size;
+    const to = storePosition(side, { size, quote }, { net, before: same ? from : undefined });
     if (from.units !== 0n) market.put(moveSide(market.sideOf(from.units), { from }));
     if (to.units !== 0n) market.put(moveSide(market.sideOf(to.units), { to }));
     if (to.units === 0n) account.positions.delete(asset);

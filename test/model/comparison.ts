@@ -65,7 +65,12 @@ function actualOf({ ledger, pool, accounts, markets, seizures, unattributedRoom 
       cash: account.cash,
       shares: account.shares,
       insolventSince: account.insolventSince,
-      positions: account.units.map((units, asset) => [units, account.quotes[asset], account.epochs[asset]]),
+      positions: account.units.map((units, asset) => [
+        units,
+        account.quotes[asset],
+        account.epochs[asset],
+        account.cuts[asset],
+      ]),
       collateral: [...account.collateral],
       exposures: account.exposures.map((exposure) => {
         const { size, quote, funding, ...rest } = decodeExposure(exposure);
@@ -141,8 +146,8 @@ function accountOf(books: Books, account: Account, now: bigint) {
     shares: account.shares,
     insolventSince: account.insolventSince,
     positions: [...books.assets.keys()].map((asset) => {
-      const { units, quote, epoch } = account.positionOf(asset);
-      return [units, quote, epoch];
+      const { units, quote, epoch, cuts } = account.positionOf(asset);
+      return [units, quote, epoch, cuts];
     }),
     collateral: books.tokens.map((_, token) => account.collateralOf(token)),
     exposures: [...books.assets.keys()].flatMap((asset) => {
@@ -154,9 +159,9 @@ function accountOf(books: Books, account: Account, now: bigint) {
 }
 
 function viewOf(side: Side) {
-  const { units, quote, epoch, index } = side;
-  const { scale, profitScale, shift } = index;
-  return { units, quote, epoch, scale, profitScale, shift, size: sideSizeDown(side) };
+  const { units, quote, epoch, cuts, index } = side;
+  const { scale, profitScale, offset } = index;
+  return { units, quote, epoch, cuts, scale, profitScale, offset, size: sideSizeDown(side) };
 }
 
 /** A struct by the names of its fields. */

@@ -64,6 +64,7 @@ import {
   type Terms,
 } from "../../scripts/model/risk.ts";
 import {
+  CUTS,
   decodePosition,
   decodeSideIndex,
   emptySide,
@@ -72,9 +73,12 @@ import {
   heldQuoteCeil,
   heldQuoteFloor,
   moveSide,
+  NO_POSITION,
   ONE_64,
   readPosition,
   restDown,
+  restUp,
+  type Side,
   sizeDown,
   storedQuoteFloor,
   unitsUp,
@@ -280,7 +284,7 @@ describe("model against contracts: Interest", () => {
 });
 
 describe("model against contracts: SideIndex", () => {
-  const index = fc.record({ scale, profitScale: scale, shift: signed(128) });
+  const index = fc.record({ scale, profitScale: scale, offset: signed(128) });
 
   it("positions read alike through any index", async () => {
     await compare({
@@ -289,13 +293,16 @@ describe("model against contracts: SideIndex", () => {
       runs: 3_000,
       toArguments: (c) => [encodeSideIndex(c.index), c.units, c.quote, c.net],
       model: ({ index: at, units, quote, net }) => {
-        const magnitude_ = sizeDown(at, abs(units));
+        const magnitude_ = max(units === 0n ? 0n : 1n, sizeDown(at, abs(units)));
         const size = units < 0n ? -magnitude_ : magnitude_;
         const held = heldQuoteFloor(at, units, quote);
         const rest = restDown(at, { units, size, net });
         const side = { ...emptySide(units > 0n), index: at };
         if (units !== 0n) {
-          expect(readPosition(side, { units, quote, epoch: 0n }, net)).to.deep.equal({ size, quote: held + rest });
+          expect(readPosition(side, { units, quote, epoch: 0n, cuts: 0n }, net)).to.deep.equal({
+            size,
+            quote: held + rest,
+          });
         }
         return [size, held, rest, heldQuoteCeil(at, units, quote)];
       },
@@ -305,27 +312,49 @@ describe("model against contracts: SideIndex", () => {
   it("positions are written alike under any index", async () => {
     await compare({
       name: "underIndex",
-      cases: fc.record({ index, size: magnitude(111), units: signed(112), quote: signed(127) }),
+      cases: fc.record({ index, size: magnitude(111), units: signed(112), quote: signed(127), net: signed(98) }),
       runs: 3_000,
-      toArguments: (c) => [encodeSideIndex(c.index), c.size, c.units, c.quote],
-      model: (c) => [unitsUp(c.index, c.size), storedQuoteFloor(c.index, c.units, c.quote)],
+      toArguments: (c) => [encodeSideIndex(c.index), c.size, c.units, c.quote, c.net],
+      model: (c) => [
+        unitsUp(c.index, c.size),
+        storedQuoteFloor(c.index, c.units, c.quote),
+        restUp(c.index, { units: c.units, size: c.size, net: c.net }),
+      ],
     });
   });
 
   it("sums of a side move alike, and refuse what does not fit", async () => {
-    const sums = fc.record({ units: magnitude(112), quote: signed(128), epoch: magnitude(16) });
+    const sums = fc.record({ units: magnitude(112), quote: signed(128), epoch: magnitude(10), cuts: magnitude(6) });
     const answered = await compare({
       name: "addToSide",
       cases: fc.record({ sums, units: signed(113), quote: signed(128) }),
       runs: 2_000,
       toArguments: (c) => [encodeSums(c.sums), c.units, c.quote],
       model: ({ sums: before, units, quote }) => {
-        const from = { units: max(0n, -units), quote: 0n, epoch: 0n };
-        const to = { units: max(0n, units), quote, epoch: 0n };
+        const from = { ...NO_POSITION, units: max(0n, -units) };
+        const to = { ...NO_POSITION, units: max(0n, units), quote };
         return [encodeSums(moveSide({ ...emptySide(true), ...before }, { from, to }))];
       },
     });
     expect(answered).to.be.greaterThan(500);
+  });
+
+  it("sums of a side keep everything else when it is cut, and nothing but the next epoch when it is closed", async () => {
+    const sums = fc.record({ units: magnitude(112), quote: signed(128), epoch: magnitude(10), cuts: magnitude(6) });
+    await compare({
+      name: "afterCut",
+      cases: sums,
+      runs: 500,
+      toArguments: (before) => [encodeSums(before)],
+      model: (before) => [encodeSums({ ...before, cuts: (before.cuts + 1n) % CUTS })],
+    });
+    await compare({
+      name: "afterClosing",
+      cases: sums,
+      runs: 500,
+      toArguments: (before) => [encodeSums(before)],
+      model: ({ epoch }) => [encodeSums({ units: 0n, quote: 0n, epoch: epoch + 1n, cuts: 0n })],
+    });
   });
 });
 
@@ -526,12 +555,12 @@ describe("model against contracts: packed words", () => {
   it("positions pack alike and refuse what does not fit", async () => {
     await compare({
       name: "packPosition",
-      cases: fc.record({ units: signed(114), quote: signed(130), epoch: magnitude(16) }),
+      cases: fc.record({ units: signed(114), quote: signed(130), epoch: magnitude(10), cuts: magnitude(6) }),
       runs: 1_000,
-      toArguments: (p) => [p.units, p.quote, p.epoch],
+      toArguments: (p) => [p.units, p.quote, p.epoch, p.cuts],
       model: (p) => {
         expect(decodePosition(encodePosition(p))).to.deep.equal(p);
-        return [encodePosition(p)];
+        return [encodePosition(p), p.epoch, p.cuts];
       },
     });
   });
@@ -539,12 +568,12 @@ describe("model against contracts: packed words", () => {
   it("side indices pack and unpack alike, a scale of one as nothing", async () => {
     await compare({
       name: "packSideIndex",
-      cases: fc.record({ scale, profitScale: scale, shift: signed(130) }),
+      cases: fc.record({ scale, profitScale: scale, offset: signed(130) }),
       runs: 1_000,
-      toArguments: (i) => [i.scale, i.profitScale, i.shift],
+      toArguments: (i) => [i.scale, i.profitScale, i.offset],
       model: (i) => {
         expect(decodeSideIndex(encodeSideIndex(i))).to.deep.equal(i);
-        return [encodeSideIndex(i), i.scale, i.profitScale, i.shift];
+        return [encodeSideIndex(i), i.scale, i.profitScale, i.offset];
       },
     });
   });
@@ -557,7 +586,8 @@ describe("model against contracts: packed words", () => {
       trigger: fc.constantFrom(...TRIGGERS),
       graceUntil: magnitude(32),
       closesAt: magnitude(32),
-      formerEpoch: magnitude(16),
+      formerEpoch: magnitude(10),
+      formerCuts: magnitude(6),
       formerLong: fc.boolean(),
     });
     const fields = (w: MarketWatch) => [
@@ -568,6 +598,7 @@ describe("model against contracts: packed words", () => {
       w.graceUntil,
       w.closesAt,
       w.formerEpoch,
+      w.formerCuts,
       w.formerLong,
     ];
     await compare({
@@ -632,8 +663,8 @@ describe("model against contracts: Risk", () => {
   }
 });
 
-function encodeSums({ units, quote, epoch }: { units: bigint; quote: bigint; epoch: bigint }): bigint {
-  return writeUint(units, 0, 112) | writeInt(quote, 112, 128) | writeUint(epoch, 240, 16);
+function encodeSums({ units, quote, epoch, cuts }: Omit<Side, "long" | "index" | "closed">): bigint {
+  return writeUint(units, 0, 112) | writeInt(quote, 112, 128) | writeUint(epoch, 240, 10) | writeUint(cuts, 250, 6);
 }
 
 function encodeExposure(exposure: Exposure) {

@@ -13,9 +13,10 @@ import { cutSide } from "../../scripts/model/profitCut.ts";
 import {
   emptySide,
   moveSide,
+  NO_POSITION,
+  OFFSET_UNIT,
   ONE_64,
   readPosition,
-  SHIFT_UNIT,
   type Side,
   sideValueCeil,
   skewOf,
@@ -59,15 +60,16 @@ interface Trader {
  * A market whose sides are deleveraged through their indices, beside a reference that cuts and pays every position on its
  * own. What the two may differ by, for a position:
  *   - size: less than 1 wei, the fraction that reading drops;
- *   - value, per touch: `storePosition` rounds the units up, by less than 1 wei of size, which is worth less than
- *     |P − F| of it whenever it is valued or paid for; and six divisions round, less than 1 wei each;
+ *   - value, per touch: `storePosition` rounds the units up, by less than 1 wei of size, and leaves out what that is worth
+ *     at the time: later it is worth more or less by less than twice the largest |P − F| of it; and six divisions round,
+ *     less than 1 wei each;
  *   - value, per step: the closed size of the side is rounded by less than 1 wei, its quote by 1 wei; B by one unit (two for a
  *     cut of profits), which is worth n/(2^32·WAD) to n units.
  */
 class History {
   market = emptyMarket;
   readonly traders: Trader[] = Array.from({ length: TRADERS }, () => ({
-    stored: { units: 0n, quote: 0n, epoch: 0n },
+    stored: NO_POSITION,
     cash: 0n,
     exactSize: 0n,
     exactQuote: 0n,
@@ -106,16 +108,16 @@ class History {
     if (size !== 0n && after.size !== 0n && size < 0n !== after.size < 0n) ++this.tally.flips;
     ++this.tally.touches;
     const from = trader.stored;
-    const to = after.size === 0n ? undefined : storePosition(this.#sideOf(after.size), after);
+    const to = after.size === 0n ? undefined : storePosition(this.#sideOf(after.size), after, { net: this.net });
     if (from.units !== 0n) this.#put(moveSide(this.#sideOf(from.units), { from }));
     if (to !== undefined) this.#put(moveSide(this.#sideOf(to.units), { to }));
-    trader.stored = to ?? { units: 0n, quote: 0n, epoch: 0n };
+    trader.stored = to ?? NO_POSITION;
     trader.cash += after.realised;
     // Who trades holds whole wei again: the fraction that reading has dropped is paid out.
     const fraction = trader.exactSize - (size << FINE);
     trader.exactQuote += (fraction * this.net) / WAD - (taken << FINE);
     trader.exactSize = after.size << FINE;
-    trader.sizes += 1n;
+    trader.sizes += 2n;
     trader.values += 6n;
   }
 
@@ -126,7 +128,7 @@ class History {
     const skew = skewOf(this.market);
     const done = deleverage(this.market, fraction);
     if (done.closed === 0n) return;
-    const scale = scaleAfter(index, fraction);
+    const scale = scaleAfter(index, { fraction, cap: this.market.sizes.openInterestCap });
     this.market = { ...this.market, funding: done.funding };
     // What the whole side is paid, unrounded, times 2D.
     const delta = long ? -done.closed : done.closed;
@@ -138,12 +140,12 @@ class History {
       trader.exactQuote += ((trader.exactSize - left) * net) / (2n * DEPTH * WAD);
       trader.exactSize = left;
       trader.sizes += 1n;
-      trader.values += 2n + abs(trader.stored.units) / (SHIFT_UNIT * WAD);
+      trader.values += 2n + abs(trader.stored.units) / (OFFSET_UNIT * WAD);
     }
     // All units together gain no more than what was paid for the size.
-    const { shift } = (scale === 0n ? done.side.closed.get(side.epoch) : done.side.index) ?? index;
-    const gained = (long ? side.units : -side.units) * (shift - index.shift);
-    expect(gained <= done.paid * SHIFT_UNIT * WAD, "paid").to.equal(true);
+    const { offset } = (scale === 0n ? done.side.closed.get(side.epoch) : done.side.index) ?? index;
+    const gained = (long ? side.units : -side.units) * (offset - index.offset);
+    expect(gained <= done.paid * OFFSET_UNIT * WAD, "paid").to.equal(true);
     this.#put(done.side);
     this.closedValue += done.owed;
     if (scale === 0n) ++this.tally.wholes;
@@ -161,7 +163,7 @@ class History {
       const held = (trader.exactSize * this.net) / WAD;
       trader.exactQuote =
         ((held + trader.exactQuote - (trader.cash << FINE)) * kept) / of - held + (trader.cash << FINE);
-      trader.values += 3n + (2n * abs(trader.stored.units)) / (SHIFT_UNIT * WAD);
+      trader.values += 3n + (2n * abs(trader.stored.units)) / (OFFSET_UNIT * WAD);
     }
     this.#put(after);
     ++this.tally.cuts;
@@ -175,15 +177,15 @@ class History {
     const net = closed.last - this.market.funding.index;
     this.#see(net);
     for (const side of [this.market.long, this.market.short]) {
-      const { scale, shift } = side.index;
-      const { shift: last = 0n } = (side.long ? closed.long : closed.short).closed.get(side.epoch) ?? {};
+      const { scale, offset } = side.index;
+      const { offset: last = 0n } = (side.long ? closed.long : closed.short).closed.get(side.epoch) ?? {};
       const units = side.long ? side.units : -side.units;
-      expect(units * (last - shift) * SHIFT_UNIT <= units * scale * net, "paid").to.equal(true);
+      expect(units * (last - offset) * OFFSET_UNIT <= units * scale * net, "paid").to.equal(true);
       for (const trader of this.#holders(side)) {
         trader.exactQuote += (trader.exactSize * net) / WAD;
         trader.exactSize = 0n;
         trader.sizes += 1n;
-        trader.values += 2n + abs(trader.stored.units) / (SHIFT_UNIT * WAD);
+        trader.values += 2n + abs(trader.stored.units) / (OFFSET_UNIT * WAD);
       }
     }
     this.market = { ...this.market, long: closed.long, short: closed.short };
@@ -220,7 +222,7 @@ class History {
     if (stored.units === 0n || stored.epoch === side.epoch) return read;
     trader.cash += read.quote;
     this.closedValue -= read.quote;
-    trader.stored = { units: 0n, quote: 0n, epoch: 0n };
+    trader.stored = NO_POSITION;
     return { size: 0n, quote: 0n };
   }
 
@@ -338,7 +340,7 @@ describe("deleveraging through the indices of a side", () => {
         fc.pre(skewOf(halfway) > 0n === long && half.side.units !== 0n);
         const two = deleverage(halfway, second);
         // As a whole step closes them, to one part in 2^64.
-        const left = scaleAfter(half.side.index, second);
+        const left = scaleAfter(half.side.index, { fraction: second, cap: market.sizes.openInterestCap });
         const whole = ((scale - left) * WAD) / scale;
         const one = deleverage(market, whole);
         fc.pre(two.side.units !== 0n && one.side.units !== 0n);
@@ -350,7 +352,7 @@ describe("deleveraging through the indices of a side", () => {
         const weiOfSize = (abs(net) + price) / WAD + 1n;
         const sizeApart = (units * apart) / ONE_64 + 2n;
         const difference = sideValueCeil(one.side, net) - sideValueCeil(two.side, net);
-        const bound = sizeApart * weiOfSize + (2n * units) / (SHIFT_UNIT * WAD) + 6n;
+        const bound = sizeApart * weiOfSize + (2n * units) / (OFFSET_UNIT * WAD) + 6n;
         expect(abs(difference) <= bound, `${String(difference)} > ${String(bound)}`).to.equal(true);
         expect(abs(one.closed - half.closed - two.closed) <= sizeApart).to.equal(true);
       }),
@@ -362,13 +364,13 @@ describe("deleveraging through the indices of a side", () => {
     const index = fc.record({
       scale: between(MIN_SCALE, ONE_64),
       profitScale: between(MIN_SCALE, ONE_64),
-      shift: signed(112),
+      offset: signed(112),
     });
     holds(
-      fc.property(index, signed(76), signed(90), (at, size, quote) => {
+      fc.property(index, signed(76), signed(90), signed(98), (at, size, quote, net) => {
         fc.pre(size !== 0n);
         const side = { ...emptySide(size > 0n), index: at };
-        const read = readPosition(side, storePosition(side, { size, quote }));
+        const read = readPosition(side, storePosition(side, { size, quote }, { net }), net);
         expect(read.size).to.equal(size);
         expect(read.quote <= quote && read.quote >= quote - 2n).to.equal(true);
       }),

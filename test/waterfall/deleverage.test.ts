@@ -20,7 +20,7 @@ import {
   toCall,
 } from "../clearing/support.ts";
 import { type Account, accountOf, deploy, ethers, receiptOf, time, type World } from "../fixture.ts";
-import { BTC, DAY, ETH, HOUR, percent, SOL, wad, WAD } from "../parameters.ts";
+import { BTC, DAY, ETH, HOUR, type Parameters, percent, SOL, wad, WAD } from "../parameters.ts";
 import { requestRedeem } from "../pool/helpers.ts";
 import { capSkew, type Crowded, crowdedSide, flagAndSettle } from "./scenarios.ts";
 import { movesOf, positionOf } from "./support.ts";
@@ -248,6 +248,16 @@ describe("ClearingHouse.deleverage", () => {
       await expect(clearingHouse.flagDeleveraging(ETH)).to.be.revertedWithCustomError(clearingHouse, "NotDue");
     });
 
+    it("no less than is needed to be within the hard cap again, to the wei", async () => {
+      const world = await load(crowdedShort);
+      const { clearingHouse } = world;
+      const hint = await flagAndSettle(world);
+      await clearingHouse.deleverage(ETH, hint);
+
+      expect(await skewOf(world, ETH)).to.be.within(wad("-600"), wad("-599.999999"));
+      expect((await watchOf(world)).overSince).to.equal(0n);
+    });
+
     it("no more than a quarter of the side", async () => {
       const world = await load(due);
       await capSkew(world, wad("50"));
@@ -324,7 +334,7 @@ describe("ClearingHouse.deleverage", () => {
           wad("1790"),
           (paid: bigint) => paid > 0n,
           (scale: bigint) => scale > 0n,
-          (shift: bigint) => shift > 0n,
+          (offset: bigint) => offset > 0n,
         );
     });
 
@@ -434,6 +444,48 @@ describe("ClearingHouse.deleverage", () => {
       expect((await clearingHouse.formerPositionOf(second, ETH)).graced).to.equal(false);
     });
 
+    it("the same account whatever others do to it", async () => {
+      const world = await load(cutHedge);
+      const { clearingHouse, second, stranger } = world;
+      await world.setPrice(ETH, wad("1_790"));
+      await expect(clearingHouse.connect(stranger).realise(second))
+        .to.emit(clearingHouse, "LossRealised")
+        .withArgs(second, ETH, (loss: bigint) => loss > 0n);
+
+      const { size, graced } = await clearingHouse.formerPositionOf(second, ETH);
+      expect(graced).to.equal(true);
+      expectNear(size, wad("300"), 1n);
+    });
+
+    it("nobody for a size that it has chosen since", async () => {
+      const world = await load(cutHedge);
+      const { clearingHouse, second, liquidator, keeper } = world;
+      await world.trade(second, ETH, wad("-1"), { reduceOnly: true });
+      expect((await clearingHouse.formerPositionOf(second, ETH)).graced).to.equal(false);
+
+      const state = await stateOf(world, second, await now());
+      const basket = toCall(findLiquidation(state)?.basket ?? { reductions: [], sales: [] });
+      await clearingHouse.connect(keeper).liquidate(second, ...basket, liquidator);
+    });
+
+    it("nobody for a position that it has opened since", async () => {
+      const world = await load(cutHedge);
+      const { clearingHouse, liquidator } = world;
+      await world.trade(liquidator, ETH, wad("10"));
+      expect((await clearingHouse.formerPositionOf(liquidator, ETH)).graced).to.equal(false);
+    });
+
+    it("of a run of deleveragings everybody whose size is from before the first, and of later ones nobody", async () => {
+      const world = await load(cutHedge);
+      const { clearingHouse, second, liquidator } = world;
+      await world.trade(liquidator, ETH, wad("10"));
+      await clearingHouse.deleverage(ETH, await flagAndSettle(world));
+
+      const former = await clearingHouse.formerPositionOf(second, ETH);
+      expect([former.graced, former.size]).to.deep.equal([true, wad("300")]);
+      expect((await clearingHouse.formerPositionOf(liquidator, ETH)).graced).to.equal(false);
+    });
+
     it("the same account from a takeover", async () => {
       const world = await load(cutHedge);
       const { clearingHouse, second, liquidator, keeper } = world;
@@ -463,7 +515,7 @@ describe("ClearingHouse.deleverage", () => {
       expect(steps).to.be.within(70, 80); // (3/4)^n < 2^-32
 
       await expect(receipt).to.emit(clearingHouse, "SideClosed").withArgs(ETH, true, 0n);
-      expect(await clearingHouse.sideOf(ETH, true)).to.deep.equal([0n, 0n, 1n, 1n << 64n, 1n << 64n, 0n, 0n]);
+      expect(await clearingHouse.sideOf(ETH, true)).to.deep.equal([0n, 0n, 1n, 0n, 1n << 64n, 1n << 64n, 0n, 0n]);
       const { quote, size } = await positionOf(world, long, ETH);
       expect(size).to.equal(0n);
       const { closedValue } = await clearingHouse.ledger();
@@ -481,8 +533,15 @@ describe("ClearingHouse.deleverage", () => {
       await world.refresh();
       const { outcome } = await world.trade(long, ETH, wad("10"));
       expect(outcome).to.equal("Filled");
-      expect([...(await clearingHouse.storedPositionOf(long, ETH))]).to.deep.include(1n);
+      expect((await clearingHouse.storedPositionOf(long, ETH)).epoch).to.equal(1n);
       expect(await sizeOf(world, long, ETH)).to.equal(wad("10"));
+    });
+
+    it("sooner where the cap on open interest would come to more units than a sum can hold", async function () {
+      this.timeout(300_000);
+      const world = await load(widelyCapped);
+      const { steps } = await spend(world);
+      expect(steps).to.equal(28); // (3/4)^n < 10^30 / 2^111
     });
   });
 });
@@ -627,8 +686,22 @@ async function cutHedge(): Promise<World & { second: Account; liquidator: Accoun
 
 /** Only longs, whose profit is over a budget of one percent for good. */
 async function longOnly(): Promise<World & { long: Account; second: Account }> {
-  const world = await frozen(({ money }) => {
-    money.lossBudget = percent(1);
+  return withLongsOnly(() => undefined);
+}
+
+/** The same with room for a million million ETH. */
+async function widelyCapped(): Promise<World & { long: Account; second: Account }> {
+  return withLongsOnly(({ assets: [eth] }) => {
+    if (eth !== undefined) [eth.depth, eth.openInterestCap] = [2n * 10n ** 32n, 10n ** 30n];
+  });
+}
+
+async function withLongsOnly(
+  adapt: (parameters: Parameters) => void,
+): Promise<World & { long: Account; second: Account }> {
+  const world = await frozen((parameters) => {
+    parameters.money.lossBudget = percent(1);
+    adapt(parameters);
   });
   const second = await world.fund(world.carol, wad("100_000"));
   const long = accountOf(world.alice);

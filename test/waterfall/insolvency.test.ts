@@ -60,12 +60,30 @@ describe("Insolvency with collateral left", () => {
         .withArgs(world.account, equity);
     });
 
-    it("is not for an account with positions, which are liquidated first", async () => {
+    it("is for positions, too: nobody leaves the pool between a loss and the liquidation that books it", async () => {
       const world = await load(withPosition);
+      const { clearingHouse, pool, account, provider, other } = world;
+      const batch = await world.requestDeposit(provider, wad("1_000"));
+      await world.mature(batch);
+      await world.fund(world.bob, wad("100_000"));
+      await clearingHouse.flagInsolvent(account);
+      await expect(pool.fulfill(batch)).to.be.revertedWithCustomError(pool, "PoolBlocked");
 
-      await expect(world.clearingHouse.flagInsolvent(world.account))
-        .to.be.revertedWithCustomError(world.clearingHouse, "PositionsLeft")
-        .withArgs(world.account, 1n << BigInt(BTC));
+      await clearingHouse
+        .connect(world.bob)
+        .liquidate(account, [{ asset: BTC, delta: wad("-20") }], [{ token: WETH_TOKEN, amount: wad("100") }], other);
+      expect((await clearingHouse.ledger()).pendingLosses).to.equal(0n);
+      await pool.fulfill(batch);
+    });
+
+    it("is not for a loss that collateral covers", async () => {
+      const world = await load(withPosition);
+      await movePrice(world, BTC, wad("25_500"));
+
+      await expect(world.clearingHouse.flagInsolvent(world.account)).to.be.revertedWithCustomError(
+        world.clearingHouse,
+        "NotInsolvent",
+      );
     });
 
     it("is not for dust that is worth nothing, without a debt", async () => {
@@ -223,6 +241,18 @@ describe("Insolvency with collateral left", () => {
         .to.be.revertedWithCustomError(clearingHouse, "NotSeizable")
         .withArgs(account, since, BigInt(10 * MINUTE));
       await clearingHouse.seize(account);
+    });
+
+    it("waits for the liquidation of what positions are left", async () => {
+      const world = await load(withPosition);
+      const { clearingHouse, account } = world;
+      await clearingHouse.flagInsolvent(account);
+      await world.advance(10 * MINUTE);
+      await world.refresh();
+
+      await expect(clearingHouse.seize(account))
+        .to.be.revertedWithCustomError(clearingHouse, "PositionsLeft")
+        .withArgs(account, 1n << BigInt(BTC));
     });
 
     it("is not for an account that was not flagged", async () => {

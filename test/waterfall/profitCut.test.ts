@@ -45,7 +45,7 @@ describe("ClearingHouse.cutProfits", () => {
           asset,
           true,
           (h: bigint) => h >= cut && h <= cut + 2n,
-          (shift: bigint) => shift < 0n,
+          (offset: bigint) => offset < 0n,
         );
     }
   });

@@ -144,7 +144,7 @@ describe("The end of a market", () => {
       for (const account of [long, second, short]) {
         const { positions } = await clearingHouse.accountOf(account);
         expect(positions & (1n << BigInt(ETH))).to.equal(0n);
-        expect([...(await clearingHouse.storedPositionOf(account, ETH))]).to.deep.equal([0n, 0n, 0n]);
+        expect([...(await clearingHouse.storedPositionOf(account, ETH))]).to.deep.equal([0n, 0n, 0n, 0n]);
       }
     });
 
@@ -218,6 +218,20 @@ describe("The end of a market", () => {
       const world = await load(announced);
       const { clearingHouse } = world;
       const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
+      await time.increaseTo(closesAt + 1n);
+      await world.setPrice(ETH, wad("2_500"));
+
+      await expect(clearingHouse.closeMarket(ETH, await world.hintFor(ETH, closesAt)))
+        .to.emit(clearingHouse, "MarketClosed")
+        .withArgs(ETH, wad("1800"), wad("1802.88"));
+    });
+
+    it("takes the last accepted price where a wrong one is repeated, so that the round has not jumped", async () => {
+      const world = await load(announced);
+      const { clearingHouse } = world;
+      const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
+      await time.increaseTo(closesAt - 30n);
+      await world.setPrice(ETH, wad("2_500"));
       await time.increaseTo(closesAt + 1n);
       await world.setPrice(ETH, wad("2_500"));
 
