@@ -6,8 +6,19 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 
-import { accountOf, type Account, deploy, receiptOf, time, type World } from "../test/fixture.ts";
-import { BTC, LINK, percent, SETTLEMENT, SOL, wad, WAD } from "../test/parameters.ts";
+import type { ContractTransactionResponse } from "ethers";
+
+import {
+  accountOf,
+  type Account,
+  deploy,
+  ethers,
+  networkHelpers,
+  receiptOf,
+  time,
+  type World,
+} from "../test/fixture.ts";
+import { BTC, ETH, HOUR, LINK, percent, SETTLEMENT, SOL, wad, WAD, WBTC, WBTC_TOKEN } from "../test/parameters.ts";
 
 const SNAPSHOT = new URL("../snapshots/gas.json", import.meta.url);
 const MARKETS = 64;
@@ -15,6 +26,13 @@ const MARKETS = 64;
 const FIRST_EXTRA = 6;
 const HELD = [BTC, SOL, LINK, ...Array.from({ length: 13 }, (_, i) => FIRST_EXTRA + i)];
 const NOTIONAL = wad("2000");
+/** Of the crowd that is deleveraged, whatever its number: a side of 200 ETH, and cash for its margin and its orders. */
+const CROWD_SIZE = wad("200");
+const CROWD_CASH = wad("100_000");
+/** Members in one transaction, so that it fits into its gas limit. */
+const JOINING = 200;
+const SUBMITTING = 150;
+const EXECUTING = 120;
 
 /** Figures to reach, what a prototype reached and what the best peers need, in thousands. */
 const TARGETS: Record<string, readonly [reach: number, prototype: string, peers: string]> = {
@@ -37,9 +55,17 @@ const TARGETS: Record<string, readonly [reach: number, prototype: string, peers:
 
 type Figures = Record<string, number>;
 
+interface PoolOptions {
+  liquidity?: bigint;
+  /** 1e-6 of the pool's equity. */
+  lossBudget?: number;
+}
+
 /** A world with `markets` markets: the four of the defaults and copies of LINK. */
-async function worldOf(markets: number): Promise<World> {
+async function worldOf(markets: number, options: PoolOptions = {}): Promise<World> {
+  const { liquidity = wad("50_000_000"), lossBudget } = options;
   const world = await deploy((p) => {
+    if (lossBudget !== undefined) p.money.lossBudget = lossBudget;
     const link = p.assets[LINK];
     const feed = p.feeds[LINK];
     const collateralOnly = p.assets[4];
@@ -50,7 +76,7 @@ async function worldOf(markets: number): Promise<World> {
       p.assets.push(link);
     }
   });
-  await world.poolDeposit(world.provider, wad("50_000_000"));
+  await world.poolDeposit(world.provider, liquidity);
   // A protocol in use: the keeper has been paid before, fees have been taken, every market has open interest.
   await world.fund(world.keeper, WAD);
   await hold(world, 0n, { held: HELD.filter((asset) => asset < world.feeds.length).length, cash: wad("100_000") });
@@ -163,29 +189,36 @@ async function withdrawals(world: World, figures: Figures): Promise<void> {
 async function liquidations(world: World, figures: Figures): Promise<void> {
   await world.fund(world.bob, WAD);
   for (const held of [1, 4, 8]) {
-    const account = await thin(world, 300n + BigInt(held), { held, fall: percent(2) });
+    const { account, prices } = await thin(world, 300n + BigInt(held), { held, fall: percent(2) });
     figures[`liquidate.held${String(held)}`] = await liquidateOneLeg(world, account, BTC);
-    await restore(world);
+    await newRounds(world, prices);
   }
-  const account = await thin(world, 320n, { held: 4, fall: percent(12) });
+  const { account, prices } = await thin(world, 320n, { held: 4, fall: percent(12) });
   const reductions = [];
   for (const asset of HELD.slice(0, 4)) {
     const { size } = await world.clearingHouse.positionOf(account, asset);
     reductions.push({ asset, delta: -size });
   }
-  const receipt = await receiptOf(
+  figures["liquidate.account4"] = await gasOf(
     world.clearingHouse.connect(world.bob).liquidate(account, reductions, [], accountOf(world.bob)),
   );
-  figures["liquidate.account4"] = Number(receipt.gasUsed);
-  await restore(world);
+  await newRounds(world, prices);
 }
 
-const initialPrices = new Map<number, bigint>();
+type Prices = ReadonlyMap<number, bigint>;
 
-/** Withdraws what can be, then lets all prices fall by `fall` (1e-6) and on until the account is unhealthy. */
+/** An account that has withdrawn what can be, unhealthy since the prices of what it holds fell by `fall` (1e-6) or more;
+ * and the prices before. */
 async function thin(world: World, subAccount: bigint, { held, fall }: { held: number; fall: number }) {
   const account = await hold(world, subAccount, { held, cash: wad("50_000") });
   await newRounds(world);
+  await withdrawFree(world, account);
+  const prices = await pricesOf(world, HELD.slice(0, held));
+  await fallUntilUnhealthy(world, account, { prices, fall });
+  return { account, prices };
+}
+
+async function withdrawFree(world: World, account: Account): Promise<void> {
   let step = 10n ** 9n * 32n;
   while (step >= 10n ** 6n) {
     try {
@@ -194,14 +227,27 @@ async function thin(world: World, subAccount: bigint, { held, fall }: { held: nu
       step /= 2n;
     }
   }
-  for (const asset of HELD.slice(0, held)) initialPrices.set(asset, await world.priceOf(asset));
+}
+
+async function pricesOf(world: World, assets: readonly number[]): Promise<Prices> {
+  const prices = new Map<number, bigint>();
+  for (const asset of assets) prices.set(asset, await world.priceOf(asset));
+  return prices;
+}
+
+async function fallUntilUnhealthy(
+  world: World,
+  account: Account,
+  { prices, fall }: { prices: Prices; fall: number },
+): Promise<void> {
   for (let part = fall; ; part += percent(0.5)) {
-    const fallen = [...initialPrices].map(
-      ([asset, price]) => [asset, (price * BigInt(1e6 - part)) / 1_000_000n] as const,
-    );
-    await newRounds(world, new Map(fallen));
-    if (!(await isHealthy(world, account))) return account;
+    await newRounds(world, fallen(prices, part));
+    if (!(await isHealthy(world, account))) return;
   }
+}
+
+function fallen(prices: Prices, part: number): Prices {
+  return new Map([...prices].map(([asset, price]) => [asset, (price * BigInt(1e6 - part)) / 1_000_000n]));
 }
 
 async function isHealthy(world: World, account: Account): Promise<boolean> {
@@ -213,34 +259,234 @@ async function isHealthy(world: World, account: Account): Promise<boolean> {
   return false;
 }
 
-async function restore(world: World): Promise<void> {
-  await newRounds(world, initialPrices);
-  initialPrices.clear();
-}
-
-/** The smallest of 40 slices of one position that the contract accepts. */
 async function liquidateOneLeg(world: World, account: Account, asset: number): Promise<number> {
   const { size } = await world.clearingHouse.positionOf(account, asset);
   const house = world.clearingHouse.connect(world.bob);
+  const to = accountOf(world.bob);
+  return leastAccepted(size, {
+    simulate: (slice) => house.liquidate.staticCall(account, [{ asset, delta: -slice }], [], to),
+    send: (slice) => house.liquidate(account, [{ asset, delta: -slice }], [], to),
+  });
+}
+
+/** Gas of the smallest of 40 slices that the contract accepts. */
+async function leastAccepted(
+  whole: bigint,
+  call: { simulate(slice: bigint): Promise<unknown>; send(slice: bigint): Promise<ContractTransactionResponse> },
+): Promise<number> {
   for (let part = 1n; part <= 40n; ++part) {
-    const reductions = [{ asset, delta: (-size * part) / 40n }];
+    const slice = (whole * part) / 40n;
     try {
-      await house.liquidate.staticCall(account, reductions, [], accountOf(world.bob));
+      await call.simulate(slice);
     } catch {
       continue;
     }
-    return Number((await receiptOf(house.liquidate(account, reductions, [], accountOf(world.bob)))).gasUsed);
+    return gasOf(call.send(slice));
   }
-  throw new Error(`no slice of asset ${String(asset)} is accepted`);
+  throw new Error(`no slice of ${String(whole)} is accepted`);
+}
+
+async function gasOf(sent: Promise<ContractTransactionResponse>): Promise<number> {
+  return Number((await receiptOf(sent)).gasUsed);
+}
+
+/** One leg of an account to another, which has no position before. */
+async function takeover(world: World, figures: Figures): Promise<void> {
+  const { account, prices } = await thin(world, 330n, { held: 1, fall: percent(2) });
+  const taker = await world.fund(world.bob, wad("50_000"), 1n);
+  const house = world.clearingHouse.connect(world.bob);
+  const { size } = await world.clearingHouse.positionOf(account, BTC);
+  figures["liquidate.takeover"] = await leastAccepted(size, {
+    simulate: (slice) => house.takeOver.staticCall(account, [{ asset: BTC, delta: -slice }], taker),
+    send: (slice) => house.takeOver(account, [{ asset: BTC, delta: -slice }], taker),
+  });
+  await newRounds(world, prices);
+}
+
+/** A position of ten times its collateral, of which a slice is sold to a liquidator that holds some already. */
+async function collateralSale(world: World, figures: Figures): Promise<void> {
+  const amount = wad("0.2");
+  const account = await world.fundCollateral(world.alice, WBTC_TOKEN, amount, 340n);
+  await world.fund(world.alice, wad("1_000"), 340n);
+  const buyer = await world.fundCollateral(world.bob, WBTC_TOKEN, amount, 2n);
+  await world.fund(world.bob, wad("50_000"), 2n);
+  await world.clearingHouse.markPool();
+  await trade(world, account, BTC, 10n * amount);
+  await newRounds(world);
+  await withdrawFree(world, account);
+  const prices = await pricesOf(world, [BTC, WBTC]);
+  await fallUntilUnhealthy(world, account, { prices, fall: percent(2) });
+  const house = world.clearingHouse.connect(world.bob);
+  figures["liquidate.collateral"] = await leastAccepted(amount, {
+    simulate: (slice) => house.liquidate.staticCall(account, [], [{ token: WBTC_TOKEN, amount: slice }], buyer),
+    send: (slice) => house.liquidate(account, [], [{ token: WBTC_TOKEN, amount: slice }], buyer),
+  });
+  await newRounds(world, prices);
+}
+
+/** An account that was liquidated at a loss while it had an order in flight, once that has ended. */
+async function deficit(world: World, figures: Figures): Promise<void> {
+  const { clearingHouse, orders, keeper, bob } = world;
+  const account = await hold(world, 350n, { held: 1, cash: wad("50_000") });
+  await newRounds(world);
+  await withdrawFree(world, account);
+  const { size } = await clearingHouse.positionOf(account, BTC);
+  const { sequence } = await world.submit(account, BTC, -size, { reduceOnly: true });
+  const { boundary } = await orders.orderOf(account, sequence);
+  const prices = await pricesOf(world, [BTC]);
+  await time.increaseTo(boundary);
+  await newRounds(world, fallen(prices, percent(12)));
+  await clearingHouse.connect(bob).liquidate(account, [{ asset: BTC, delta: -size }], [], accountOf(bob));
+  const hint = await world.hintFor(BTC, boundary);
+  await orders.connect(keeper).execute(account, sequence, [hint], accountOf(keeper));
+  figures["deficit.settle"] = await gasOf(clearingHouse.connect(bob).settleDeficit(account));
+  await newRounds(world, prices);
+}
+
+/** Requests, their fulfilment and their claims, by providers who have been in the pool before. */
+async function poolRequests(world: World, figures: Figures): Promise<void> {
+  const { pool, provider, tokens } = world;
+  const providers = (await ethers.getSigners()).slice(0, 10);
+  for (const one of providers) {
+    await tokens.usdc.mint(one, 10_000n * 10n ** 6n);
+    await tokens.usdc.connect(one).approve(pool, ethers.MaxUint256);
+    if (one.address !== provider.address) await pool.connect(provider).transfer(one, wad("2_000"));
+  }
+  const [entering, leaving] = [providers.slice(0, 5), providers.slice(5)];
+  const [depositor, redeemer] = [entering.slice(4), leaving.slice(4)];
+  await settleBatch(world, depositor, redeemer); // so that the pool's accounts have been used
+  const { fulfill } = await settleBatch(world, depositor, redeemer);
+  const ten = await settleBatch(world, entering, leaving);
+  figures["pool.requestDeposit.first"] = ten.first;
+  figures["pool.requestDeposit"] = ten.next;
+  figures["pool.fulfill"] = fulfill;
+  figures["pool.fulfill10"] = Math.ceil(ten.fulfill / providers.length);
+
+  const [, claimant] = entering;
+  const [, taker] = leaving;
+  if (claimant === undefined || taker === undefined) throw new Error("too few signers");
+  figures["pool.claim.shares"] = await gasOf(
+    pool.connect(claimant)["deposit(uint256,address,address)"](await pool.maxDeposit(claimant), claimant, claimant),
+  );
+  figures["pool.claim.assets"] = await gasOf(pool.connect(taker).redeem(await pool.maxRedeem(taker), taker, taker));
+}
+
+type Signers = readonly World["alice"][];
+
+/** One batch of a deposit and of a redemption each; what the first two requests and the fulfilment cost. */
+async function settleBatch(world: World, entering: Signers, leaving: Signers) {
+  const { pool } = world;
+  await time.increaseTo((Math.floor((await time.latest()) / HOUR) + 1) * HOUR);
+  const deposited = [];
+  for (const one of entering) deposited.push(await gasOf(pool.connect(one).requestDeposit(10n ** 9n, one, one)));
+  for (const one of leaving) await pool.connect(one).requestRedeem(wad("500"), one, one);
+  const batch = (await pool.queue()).latest;
+  await world.mature(batch);
+  const fulfill = await gasOf(pool.fulfill(batch));
+  const { minted, burned } = await pool.batchOf(batch);
+  if (minted === 0n || burned !== BigInt(leaving.length) * wad("500")) throw new Error("a batch was not settled whole");
+  const [first = 0, next = 0] = deposited;
+  return { first, next, fulfill };
+}
+
+/** A side of ten positions, and the same side as ten thousand: `deleverage` may cost no unit more than its calldata. */
+async function deleveragings(world: World, figures: Figures): Promise<void> {
+  const before = await networkHelpers.takeSnapshot();
+  const few = await deleverageCrowd(world, 10);
+  await before.restore();
+  const many = await deleverageCrowd(world, 10_000);
+  for (const verb of ["flag", "deleverage"] as const) {
+    const [ten, tenThousand] = [few[verb].gas - few[verb].calldata, many[verb].gas - many[verb].calldata];
+    if (ten !== tenThousand) {
+      throw new Error(
+        `${verb} depends on the number of positions: without calldata ${String(ten)} with 10, ${String(tenThousand)} with 10,000`,
+      );
+    }
+  }
+  figures["deleverage.flag"] = few.flag.gas;
+  figures["deleverage.side10"] = few.deleverage.gas;
+  figures["deleverage.side10000"] = many.deleverage.gas;
+}
+
+/** Flags and deleverages a side of `members` positions that is in profit beyond the pool's budget. */
+async function deleverageCrowd(world: World, members: number) {
+  const { clearingHouse, bob } = world;
+  await gather(world, members);
+  const price = ((await world.priceOf(ETH)) * 1035n) / 1000n;
+  await newRounds(world, new Map([[ETH, price]]));
+  const flag = await costOf(clearingHouse.connect(bob).flagDeleveraging(ETH));
+  const flaggedAt = BigInt(await time.latest());
+  await newRounds(world);
+  const hint = await world.hintFor(ETH, flaggedAt);
+  const deleverage = await costOf(clearingHouse.connect(bob).deleverage(ETH, hint));
+  const { longSize } = await clearingHouse.marketOf(ETH);
+  if (longSize >= CROWD_SIZE) throw new Error("nothing was deleveraged");
+  return { flag, deleverage };
+}
+
+async function costOf(sent: Promise<ContractTransactionResponse>) {
+  const { data } = await sent;
+  const calldata = ethers.getBytes(data).reduce((sum, byte) => sum + (byte === 0 ? 4 : 16), 0);
+  return { gas: await gasOf(sent), calldata };
+}
+
+/** As many longs of ETH of the same size. All of their orders settle by one round. */
+async function gather(world: World, members: number): Promise<void> {
+  const { vault, orders, tokens, clearingHouse, keeper } = world;
+  const crowd = await ethers.deployContract("Crowd", [vault, orders, tokens.usdc]);
+  const cash = CROWD_CASH / BigInt(members) / 10n ** 12n;
+  await inParts(members, JOINING, (first, count) => crowd.join(first, count, cash));
+  const delta = CROWD_SIZE / BigInt(members);
+  const input = { asset: ETH, delta, acceptablePrice: 0n, reduceOnly: false, expiry: 0 };
+  await inParts(members, SUBMITTING, (first, count) => crowd.submit(first, count, input));
+  const { boundary } = await orders.orderOf(await crowd.member(members - 1), 0n);
+  await time.increaseTo(boundary);
+  await newRounds(world);
+  await clearingHouse.markPool();
+  const hints = [await world.hintFor(ETH, boundary)];
+  const address = await crowd.getAddress();
+  await inParts(members, EXECUTING, (first, count) =>
+    orders.connect(keeper).executeBatch(
+      Array.from({ length: count }, (_, i) => ({
+        account: accountOf(address, BigInt(first + i)),
+        sequence: 0n,
+        hints,
+      })),
+      accountOf(keeper),
+    ),
+  );
+  const { longSize } = await clearingHouse.marketOf(ETH);
+  if (longSize !== CROWD_SIZE) throw new Error(`a side of ${String(longSize)} with ${String(members)} members`);
+}
+
+async function inParts(
+  members: number,
+  size: number,
+  send: (first: number, count: number) => Promise<ContractTransactionResponse>,
+): Promise<void> {
+  for (let first = 0; first < members; first += size) await receiptOf(send(first, Math.min(size, members - first)));
 }
 
 async function measure(): Promise<Figures> {
   const figures: Figures = {};
   const world = await worldOf(MARKETS);
-  for (const part of [deposits, executions, batch, withdrawals, liquidations]) {
+  const parts = [
+    deposits,
+    executions,
+    batch,
+    withdrawals,
+    liquidations,
+    takeover,
+    collateralSale,
+    deficit,
+    poolRequests,
+  ];
+  for (const part of parts) {
     process.stderr.write(`${part.name} …\n`);
     await part(world, figures);
   }
+  process.stderr.write("deleveragings …\n");
+  await deleveragings(await worldOf(MARKETS, { liquidity: wad("1_000_000"), lossBudget: percent(1) }), figures);
   process.stderr.write("with 4 markets …\n");
   const small = await worldOf(8); // the four held and four more, so that the same assets can be held
   const few = await hold(small, 1n, { held: 4, cash: wad("100_000") });

@@ -471,14 +471,14 @@ describe("ClearingHouse.deleverage", () => {
     it("nobody for a position that it has opened since", async () => {
       const world = await load(cutHedge);
       const { clearingHouse, liquidator } = world;
-      await world.trade(liquidator, ETH, wad("10"));
+      await openLater(world, liquidator);
       expect((await clearingHouse.formerPositionOf(liquidator, ETH)).graced).to.equal(false);
     });
 
     it("of a run of deleveragings everybody whose size is from before the first, and of later ones nobody", async () => {
       const world = await load(cutHedge);
       const { clearingHouse, second, liquidator } = world;
-      await world.trade(liquidator, ETH, wad("10"));
+      await openLater(world, liquidator);
       await clearingHouse.deleverage(ETH, await flagAndSettle(world));
 
       const former = await clearingHouse.formerPositionOf(second, ETH);
@@ -565,6 +565,14 @@ function maintenanceOf(skew: bigint, price: bigint): bigint {
   const value = (abs(skew) * price) / WAD;
   const concentration = (50_000n * skew * skew * price) / (500_000n * WAD * WAD * 1_000_000n);
   return (value * 65_000n * 600_000n) / 10n ** 12n + (value * 3_000n) / 1_000_000n + concentration;
+}
+
+/** Opens a long position on the side that has just been cut. */
+async function openLater(world: World, account: Account): Promise<void> {
+  await capSkew(world, wad("2_500"));
+  await world.trade(account, ETH, wad("10"));
+  expect(await sizeOf(world, account, ETH)).to.equal(wad("10"));
+  await capSkew(world, wad("50"));
 }
 
 /** Deleverages until the side is closed. */

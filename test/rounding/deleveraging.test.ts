@@ -1,0 +1,149 @@
+import { expect } from "chai";
+
+import { WAD } from "../../scripts/model/fixed.ts";
+import { decodeWatch } from "../../scripts/model/watch.ts";
+import { eventOf, movePrice, skewOf } from "../clearing/support.ts";
+import { loadFixture, receiptOf, time, type World } from "../fixture.ts";
+import { ETH, type Parameters, wad } from "../parameters.ts";
+import { flagAndSettle } from "../waterfall/scenarios.ts";
+import { positionOf } from "../waterfall/support.ts";
+import { type Crowd, deleveraged, insolvent, OTHER, over, SIZE, SKEW_CAP } from "./crowds.ts";
+import { ceil, floor } from "./exact.ts";
+
+const ONE = 2n ** 64n;
+/** B is a price with so many more steps. */
+const STEPS = 2n ** 32n;
+
+describe("rounding of what reaches a whole side", () => {
+  it("A after deleveraging; B after it, after a cut: down (closes no less than needed); toward the pool", async () => {
+    for (const fixture of [overLong, overShort]) {
+      const world = await loadFixture(fixture);
+      const { clearingHouse, long } = world;
+      const receipt = await receiptOf(clearingHouse.deleverage(ETH, await flagAndSettle(world)));
+
+      const needed = ceil((SIZE - OTHER - 2n * SKEW_CAP) * WAD, SIZE);
+      const { units, scale, offset } = await clearingHouse.sideOf(ETH, long);
+      expect(scale).to.equal(ONE - ceil(ONE * needed, WAD));
+      const event = eventOf(clearingHouse, receipt, "Deleveraged");
+      expect(event.getValue("closed")).to.equal(SIZE - floor(units * scale, ONE));
+      expect(abs(await skewOf(world, ETH))).to.be.at.most(2n * SKEW_CAP);
+      const paid = (event.getValue("paid") as bigint) * STEPS * WAD;
+      expect(offset).to.equal(long ? floor(paid, units) : -floor(paid, units));
+    }
+    for (const fixture of [insolventLong, insolventShort]) {
+      const world = await loadFixture(fixture);
+      const { clearingHouse, long } = world;
+      const toPool = long ? ceil : floor;
+      const { scale, offset } = await clearingHouse.sideOf(ETH, long);
+      const value = toPool(scale * (await world.priceOf(ETH)), STEPS) + offset;
+
+      await clearingHouse.cutProfits();
+      const after = await clearingHouse.sideOf(ETH, long);
+      expect(after.offset).to.equal(offset - toPool(value * (ONE - after.profitScale), ONE));
+    }
+  });
+
+  it("h of a cut of profits; H after it: up; down", async () => {
+    const world = await loadFixture(insolventLong);
+    const { clearingHouse } = world;
+    const first = ceil(-(await equityOf(world)) * ONE, await profitOf(world, { cut: false }));
+    await clearingHouse.cutProfits();
+    const { profitScale } = await clearingHouse.sideOf(ETH, true);
+    expect(profitScale).to.equal(ONE - first);
+
+    await movePrice(world, ETH, wad("2_600.87654321"));
+    const second = ceil(-(await equityOf(world)) * ONE, await profitOf(world, { cut: true }));
+    expect(await clearingHouse.cutProfits.staticCall()).to.equal(second);
+    const receipt = await receiptOf(clearingHouse.cutProfits());
+    const left = profitScale - ceil(profitScale * second, ONE);
+    expect((await clearingHouse.sideOf(ETH, true)).profitScale).to.equal(left);
+    expect(eventOf(clearingHouse, receipt, "ProfitsCut").getValue("cut")).to.equal(
+      ONE - floor(ONE * left, profitScale),
+    );
+  });
+
+  it("final price of a market: down, then toward the pool on each side", async () => {
+    for (const fixture of [cheapLong, cheapShort]) {
+      const world = await loadFixture(fixture);
+      const { clearingHouse, account, long, parameters } = world;
+      const { scale, offset } = await clearingHouse.sideOf(ETH, long);
+      const stored = await clearingHouse.storedPositionOf(account, ETH);
+      const twoDepth = 2n * (parameters.assets[ETH]?.depth ?? 0n);
+      const skew = await skewOf(world, ETH);
+
+      const receipt = await receiptOf(clearingHouse.closeMarket(ETH, await lastRound(world)));
+      const last = floor((await world.priceOf(ETH)) * (twoDepth + skew), twoDepth);
+      expect(eventOf(clearingHouse, receipt, "MarketClosed").getValue("last")).to.equal(last);
+      const unit = offset + (long ? floor(scale * last, STEPS) : ceil(scale * last, STEPS));
+      expect(await positionOf(world, account, ETH)).to.deep.equal({
+        size: 0n,
+        quote: floor(stored.units * unit, STEPS * WAD) + stored.quote,
+      });
+    }
+  });
+});
+
+function abs(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}
+
+async function equityOf({ clearingHouse }: World): Promise<bigint> {
+  return (await clearingHouse.poolValuation()).equity;
+}
+
+/** What the pool owes to all longs. @param cut Whether profits have been cut before. */
+async function profitOf(world: World, { cut }: { cut: boolean }): Promise<bigint> {
+  const { units, quote, scale, profitScale, offset } = await world.clearingHouse.sideOf(ETH, true);
+  const price = await world.priceOf(ETH);
+  const held = cut ? ceil(quote * profitScale, ONE) : quote;
+  return ceil(units * scale * price, ONE * WAD) + ceil(units * offset, STEPS * WAD) + held;
+}
+
+async function overLong(): Promise<Crowd> {
+  return over({ long: true });
+}
+
+async function overShort(): Promise<Crowd> {
+  return over({ long: false });
+}
+
+async function insolventLong(): Promise<Crowd> {
+  return insolvent({ long: true });
+}
+
+async function insolventShort(): Promise<Crowd> {
+  return insolvent({ long: false });
+}
+
+/** A unit is worth so little, and a position has so many, that a step of B is several wei of its value. */
+const CHEAP = 50_000_000n;
+
+async function cheapLong(): Promise<Crowd> {
+  return announced(await deleveraged({ long: true, adapt: cheapen, by: CHEAP }));
+}
+
+async function cheapShort(): Promise<Crowd> {
+  return announced(await deleveraged({ long: false, adapt: cheapen, by: CHEAP }));
+}
+
+function cheapen({ feeds, assets }: Parameters): void {
+  const [feed, eth] = [feeds[ETH], assets[ETH]];
+  if (feed === undefined || eth === undefined) throw new Error("no such market");
+  feed.price /= CHEAP;
+  [feed.limits.minAnswer, feed.limits.maxAnswer] = [feed.price / 100n, feed.price * 100n];
+  [eth.depth, eth.openInterestCap, eth.skewCap] = [eth.depth * CHEAP, eth.openInterestCap * CHEAP, eth.skewCap * CHEAP];
+}
+
+async function announced(world: Crowd): Promise<Crowd> {
+  await world.tick();
+  await world.clearingHouse.windDown(ETH);
+  return world;
+}
+
+/** The first round after the notice. */
+async function lastRound(world: World): Promise<Awaited<ReturnType<World["hintFor"]>>> {
+  const { closesAt } = decodeWatch(await world.clearingHouse.watchOf(ETH));
+  await time.increaseTo(closesAt);
+  await world.refresh();
+  return world.hintFor(ETH, closesAt);
+}
