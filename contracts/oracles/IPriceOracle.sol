@@ -101,7 +101,8 @@ interface IPriceOracle is IOracle {
     /// @notice Appends feeds; their assets are the next indices. Refuses a feed that is not live.
     function list(FeedInput[] calldata feeds) external;
 
-    /// @notice Replaces the limits of a feed.
+    /// @notice Replaces the limits of a feed. Of one that is not live the interval may not shrink, nor become dead sooner; a live
+    /// one may not become dead.
     function configure(uint256 asset, FeedLimits calldata limits) external;
 
     /// @notice Replaces what holds for all assets.

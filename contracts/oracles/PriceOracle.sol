@@ -508,12 +508,28 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         FeedRegistry registry_ = registry;
         _requireAsset(registry_, asset);
         (FeedSource source, FeedBounds bounds) = _feed(registry_, asset);
+        _requireHarmless(registry_, asset, bounds, limits);
         (source, bounds) = _checkLimits(source.proxy(), source.decimals(), limits);
 
         bytes memory data = CodeTable.read(registry_.table());
         _setFeed(data, asset, source, bounds);
         _writeTable(registry_, data, registry_.count());
         emit FeedConfigured(asset, limits);
+    }
+
+    /// @dev Nobody is liquidated for new limits: a live price may lose its standing, but is not dead by them; an interval does
+    /// not shrink, and is not dead sooner.
+    function _requireHarmless(
+        FeedRegistry registry_,
+        uint256 asset,
+        FeedBounds bounds,
+        FeedLimits calldata limits
+    ) private {
+        Price price = _readPrice(registry_, asset, _readSequencer(registry_).sequencerUp(), false);
+        uint256 deadAfter = bounds.deadAfter();
+        if (price.live()) deadAfter = block.timestamp - price.updatedAt();
+        else _requireRange("spread", limits.spread, bounds.spread(), SPREAD_UNIT);
+        _requireRange("deadAfter", limits.deadAfter, deadAfter, MAX_DEAD_AFTER);
     }
 
     /// @inheritdoc IPriceOracle

@@ -232,6 +232,12 @@ describe("ClearingHouse.executeOrder", () => {
         .withArgs(ETH, 19_999_999_999_999_999_800n, wad("20"));
     });
 
+    it("is met by exactly as much", async () => {
+      const world = await load(still);
+
+      await expectAccepted(world, accountOf(world.alice), [{ asset: ETH, delta: wad("0.01"), price: wad("2000") }]);
+    });
+
     it("is needed of what is left, unless that is nothing", async () => {
       const world = await load(still);
       const account = accountOf(world.alice);

@@ -194,6 +194,21 @@ describe("ClearingHouse.liquidate", () => {
       });
     }
 
+    it("takes no leg twice", async () => {
+      const world = await load(owing);
+      const [leg, sale] = [
+        { asset: BTC, delta: wad("-1") },
+        { token: WETH_TOKEN, amount: wad("1") },
+      ];
+
+      await expect(attempt(world, { reductions: [leg, leg], sales: [] }))
+        .to.be.revertedWithCustomError(world.clearingHouse, "DuplicateLeg")
+        .withArgs(BTC);
+      await expect(attempt(world, { reductions: [], sales: [sale, sale] }))
+        .to.be.revertedWithCustomError(world.clearingHouse, "DuplicateLeg")
+        .withArgs(WETH_TOKEN);
+    });
+
     it("does not open a position in what the account does not hold", async () => {
       const world = await due("1728");
 
@@ -219,6 +234,15 @@ describe("ClearingHouse.liquidate", () => {
 
       await liquidate(world, reduce(ETH, "-0.6"));
       expect((await world.clearingHouse.accountOf(world.account)).positions).to.equal(0n);
+    });
+
+    it("closes the whole of a position of which the least that may be left is too much", async () => {
+      const world = await load(indivisible);
+      const { equity, maintenance } = betterTerms(await stateOf(world, world.account, await now()));
+      expect(equity).to.be.within(maintenance / 2n + 1n, maintenance);
+
+      await liquidate(world, reduce(ETH, "-83"));
+      expect(await sizeOf(world, world.account, ETH)).to.equal(0n);
     });
 
     it("closes the whole of a deep loss", async () => {
@@ -688,6 +712,16 @@ async function small() {
   const account = await world.fund(world.alice, wad("90"), 3n);
   await world.trade(account, ETH, wad("0.6"));
   await world.setPrice(ETH, wad("1720"));
+  return { ...world, account, liquidator: accountOf(world.bob) };
+}
+
+/** 83 ETH, of which nothing less than 100,000 may be left, with about two thirds of their requirement. */
+async function indivisible() {
+  const world = await still();
+  await world.clearingHouse.setMoney({ ...world.parameters.money, minNotional: 100_000_00 });
+  const account = await world.fund(world.alice, wad("12_000"), 3n);
+  await world.trade(account, ETH, wad("83"));
+  await world.setPrice(ETH, wad("1703"));
   return { ...world, account, liquidator: accountOf(world.bob) };
 }
 

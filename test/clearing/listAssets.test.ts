@@ -5,6 +5,7 @@ import { percent, wad } from "../parameters.ts";
 import { expectConserved, load } from "./support.ts";
 
 const MAX_UINT112 = 2n ** 112n - 1n;
+const MAX_UINT110 = 2n ** 110n - 1n;
 
 describe("ClearingHouse.listAssets", () => {
   afterEach(expectConserved);
@@ -36,7 +37,7 @@ describe("ClearingHouse.listAssets", () => {
     ["gamma", (gamma) => risk({ gamma, sigma: 1_000_000n }), 500n, 250_000n],
     ["kappa", (kappa) => risk({ kappa }), 0n, 10_000_000n],
     ["group", (group) => ({ group }), 0n, 9n],
-    ["depth", (depth) => ({ depth, openInterestCap: 0n, skewCap: 0n }), 10n ** 12n, MAX_UINT112],
+    ["depth", (depth) => ({ depth, openInterestCap: 0n, skewCap: 0n }), 10n ** 12n, MAX_UINT110],
     ["openInterestShare", (openInterestShare) => ({ openInterestShare }), 0n, 10_000_000n],
     ["skewCap", (skewCap) => ({ skewCap }), 0n, wad("1000")],
     ["takerFee", (takerFee) => ({ takerFee, makerFee: 0n, openInterestCap: 0n }), 0n, 10_000n],

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { accountOf, empty, ethers, time } from "../fixture.ts";
-import { DAY, ETH, wad } from "../parameters.ts";
+import { BTC, DAY, ETH, percent, wad } from "../parameters.ts";
 import { still } from "./scenarios.ts";
 import { expectConserved, load } from "./support.ts";
 
@@ -92,6 +92,25 @@ describe("ClearingHouse.rampRisk", () => {
       .to.be.revertedWithCustomError(clearingHouse, "ListingInvariantBroken")
       .withArgs(10_599n, 10_600n);
     await clearingHouse.rampRisk(ETH, { ...TARGET, sigma: 14_632n }, DAY);
+  });
+
+  it("refuses a target at which a sale of collateral costs as much as it frees", async () => {
+    const { clearingHouse } = await load(empty);
+    // So little may be open that closing it costs 1,600 only.
+    await clearingHouse.setLimits(ETH, wad("250"), percent(90), wad("250"), 600, 200, wad("250_000"));
+
+    // 90 % of 0.3 % + 60 % · σ, against a discount of 1 %
+    await expect(clearingHouse.rampRisk(ETH, { ...TARGET, sigma: 13_520n }, DAY))
+      .to.be.revertedWithCustomError(clearingHouse, "ListingInvariantBroken")
+      .withArgs(10_000n, 10_000n);
+    await clearingHouse.rampRisk(ETH, { ...TARGET, sigma: 13_521n }, DAY);
+  });
+
+  it("does not mind collateral in another asset", async () => {
+    const { clearingHouse } = await load(empty);
+    await clearingHouse.setLimits(BTC, wad("20"), percent(90), wad("20"), 600, 200, wad("250_000"));
+
+    await clearingHouse.rampRisk(BTC, { ...TARGET, sigma: 10_000n }, DAY);
   });
 
   it("refuses an asset that is not listed", async () => {

@@ -141,6 +141,18 @@ describe("Lens.leastSlice", () => {
     expect(reductions.map(({ asset }) => asset)).to.deep.equal([SOL]);
   });
 
+  it("bounds penalty and discount together by what equity is left", async () => {
+    const world = await load(hedged);
+    await movePrice(world, BTC, wad("31_600"));
+    await world.refresh();
+
+    const plan = await world.lens.leastSlice(world.account);
+    const { discount, penalty, maintenanceBefore, maintenanceAfter } = plan.result;
+    expect(discount).to.be.greaterThan(0n);
+    expect(penalty).to.be.lessThan((maintenanceBefore - maintenanceAfter) / 10n);
+    await expectAccepted(world, plan);
+  });
+
   it("is nothing of an account that cannot be liquidated", async () => {
     for (const arrange of [overdrawn, indebted, cut]) {
       const { lens, account } = await load(arrange);

@@ -15,6 +15,7 @@ import {
   still,
   wad,
   type FeedOptions,
+  MINUTE,
 } from "./fixture.ts";
 
 /** A feed whose first round is of this block's time. */
@@ -172,11 +173,39 @@ describe("PriceOracle.configure", () => {
   }
 
   it("takes the ends of every range", async () => {
-    const { oracle } = await createWorld();
     for (const change of GOOD_LIMITS) {
+      const { oracle, feed, now } = await createWorld();
+      await feed.write(2_000, now);
+      await networkHelpers.time.setNextBlockTimestamp(now + 1);
       await oracle.configure(0, { ...LIMITS, ...change });
       expect((await oracle.feedOf(0)).limits).to.deep.equal(Object.values({ ...LIMITS, ...change }).map(BigInt));
     }
+  });
+
+  it("does not make a live price dead", async () => {
+    const { oracle, now, firstAt } = await createWorld();
+    const limits = { ...LIMITS, maxAge: MINUTE };
+    const age = now + 10 - firstAt;
+    await networkHelpers.time.setNextBlockTimestamp(now + 10);
+    await expect(oracle.configure(0, { ...limits, deadAfter: age - 1 }))
+      .to.be.revertedWithCustomError(oracle, "LimitOutOfRange")
+      .withArgs(ethers.encodeBytes32String("deadAfter"), BigInt(age - 1), BigInt(age), BigInt(30 * DAY));
+    await networkHelpers.time.setNextBlockTimestamp(now + 11);
+    await oracle.configure(0, { ...limits, deadAfter: age + 1 });
+  });
+
+  it("makes the interval of a price that is not live no narrower, nor dead sooner", async () => {
+    const { oracle, firstAt } = await createWorld();
+    await networkHelpers.time.increaseTo(firstAt + LIMITS.maxAge + 1);
+    for (const [field, value] of [
+      ["spread", LIMITS.spread - 1],
+      ["deadAfter", LIMITS.deadAfter - 1],
+    ] as const) {
+      await expect(oracle.configure(0, { ...LIMITS, [field]: value }))
+        .to.be.revertedWithCustomError(oracle, "LimitOutOfRange")
+        .withArgs(ethers.encodeBytes32String(field), ...anyRange(value));
+    }
+    await oracle.configure(0, { ...LIMITS, spread: LIMITS.spread + 1, deadAfter: LIMITS.deadAfter + 1 });
   });
 
   it("is refused for an unknown asset and to strangers", async () => {

@@ -109,6 +109,16 @@ describe("PriceOracle.settle", () => {
     expectSettled(await world.settle(freshAt + 1, boundary + 150, id(6), id(5)), 2_040, freshAt);
   });
 
+  it("passes over a round written at the boundary that claims to be observed after it", async () => {
+    const world = await createWorld();
+    const boundary = world.now;
+    await world.feed.write(2_010, boundary, boundary + 1);
+    await world.feed.write(2_020, boundary + 40);
+
+    expect((await world.settle(boundary + 50, boundary, id(2), id(1))).outcome).to.equal("HintTooEarly");
+    expectSettled(await world.settle(boundary + 51, boundary, id(3), id(2)), 2_020, boundary + 40);
+  });
+
   it("passes over a round observed before the boundary and written after it", async () => {
     const world = await createWorld();
     const boundary = world.now;
