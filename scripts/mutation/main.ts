@@ -9,6 +9,7 @@
  * 4. A first run with all mutants off records which tests reach which mutants; only these are tried, and those that
  *    killed mutants of the same function come first (`pool.ts`).
  */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { join } from "node:path";
@@ -18,8 +19,9 @@ import { importsOf, parse, type Program, readSources } from "./ast.ts";
 import { NONE } from "./connections.ts";
 import { withoutEquivalents } from "./equivalents.ts";
 import { findMutants, type Mutant } from "./mutants.ts";
+import { thinned } from "./crowded.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
-import { type Coverage, measure, tryMutant, type Verdict, Worker } from "./pool.ts";
+import { measure, tryMutant, type Verdict, Worker } from "./pool.ts";
 import { printResult, printSummary, Progress } from "./report.ts";
 import { type Result, Results } from "./results.ts";
 import { validMutants, write } from "./schemata.ts";
@@ -30,11 +32,20 @@ const TREE = join(ROOT, "cache/mutation");
 const RESULTS = join(ROOT, "reports/mutation/results.json");
 const MUTATED = /^contracts\/(libraries|types)\//;
 /** Tests of the contracts; the others drive processes of their own, which the switch does not reach. */
-const TESTS = ["clearing", "lens", "model", "oracles", "orders", "pool", "vault"].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const FOLDERS = "{clearing,hazards,insurance,lens,model,oracles,orders,pool,rounding,vault,waterfall}";
+const TESTS = [`test/${FOLDERS}/**/*.test.ts`];
 /** More in one program slow every test down, and may not compile. */
 const BATCH = 250;
+
+/** A mutant as it goes through the tests. */
+interface Trial {
+  readonly mutant: Mutant;
+  /** In its program. */
+  readonly number: number;
+  readonly milliseconds: number;
+  /** By some test. */
+  readonly reached: boolean;
+}
 
 class Run {
   readonly #options: Options;
@@ -62,64 +73,90 @@ class Run {
     const pending = mutants.filter((mutant) => this.#results.get(mutant) === undefined);
     const progress = new Progress(mutants.length, pending.length);
     if (pending.length > 0) createTree(ROOT, TREE);
-    for (let start = 0; start < pending.length; start += BATCH) {
-      await this.#tryBatch(pending.slice(start, start + BATCH), progress);
+    while (pending.length > 0) {
+      const next = pending.splice(0, BATCH);
+      const batch = await this.#compile(next, progress);
+      const left = next.filter((mutant) => !batch.includes(mutant));
+      // In the last batch it is not worth the measuring again for a few.
+      if (pending.length > 0) pending.push(...left);
+      else for (const mutant of left) this.#leaveOut(mutant);
+      await this.#tryBatch(batch, progress);
     }
     return mutants.flatMap((mutant) => this.#results.get(mutant) ?? []);
   }
 
-  async #tryBatch(batch: readonly Mutant[], progress: Progress): Promise<void> {
-    progress.say(`compiling ${String(batch.length)} mutants`);
-    writeProgram(TREE, this.#program.texts, write(this.#program, batch), this.#switch);
-    try {
-      await build(TREE);
-    } catch (error) {
-      // Code generation may refuse what the analysis accepts (a stack too deep), and does not say at which mutant.
-      if (batch.length < 8) throw error;
-      progress.say(`does not compile together: ${firstError(error)}`);
-      const half = Math.ceil(batch.length / 2);
-      await this.#tryBatch(batch.slice(0, half), progress);
-      await this.#tryBatch(batch.slice(half), progress);
-      return;
+  /** Compiles as many of them together as will do, and says which. */
+  async #compile(wanted: readonly Mutant[], progress: Progress): Promise<readonly Mutant[]> {
+    for (let batch = wanted; ;) {
+      progress.say(`compiling ${String(batch.length)} mutants`);
+      writeProgram(TREE, this.#program.texts, write(this.#program, batch), this.#switch);
+      try {
+        await build(TREE);
+        return batch;
+      } catch (error) {
+        // Code generation refuses what the analysis accepts (a stack too deep), and does not say at which mutant.
+        const fewer = thinned(this.#program, batch, error instanceof Error ? error.message : String(error));
+        if (fewer === undefined || fewer.length === 0) throw error;
+        batch = fewer;
+      }
     }
+  }
+
+  #leaveOut(mutant: Mutant): void {
+    console.log("\nNot tried: does not compile together with the others; the next run does it");
+    printResult(mutant);
+  }
+
+  async #tryBatch(batch: readonly Mutant[], progress: Progress): Promise<void> {
     const workers = Array.from({ length: this.#options.workers }, () => new Worker(TREE, TESTS));
     try {
       progress.say("measuring the tests");
       await Promise.all(workers.map((worker) => worker.start()));
-      const coverage = await measure(workers);
+      const coverage = await measure(workers, (text) => {
+        progress.say(text);
+      });
       for (const key of coverage.failing) progress.say(`left out, fails without a mutant: ${key}`);
       if (coverage.count === 0) throw new Error("no test passes without a mutant");
       const solidityTests = await this.#passingSolidityTests();
-      const queue = [...batch.entries()];
-      await Promise.all(
-        workers.map(async (worker) => {
-          for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-            const [index, mutant] = next;
-            const verdict = await this.#tryOne(worker, coverage, solidityTests, mutant, index + 1);
-            this.#results.set(mutant, verdict);
-            progress.count(verdict);
-            if (verdict.status !== "killed") printResult({ ...mutant, ...verdict });
-          }
-        }),
-      );
+      const left: Trial[] = [];
+      const settle = (trial: Trial, verdict: Verdict) => {
+        this.#results.set(trial.mutant, verdict);
+        progress.count(verdict);
+        if (verdict.status !== "killed") printResult({ ...trial.mutant, ...verdict });
+      };
+      const trials = batch.map((mutant, index): Trial => ({
+        mutant,
+        number: index + 1,
+        milliseconds: 0,
+        reached: false,
+      }));
+      await forEach(workers, trials, async (worker, trial) => {
+        const verdict = await tryMutant(worker, coverage, { ...trial, pace: "quick" });
+        if (isSurvivor(verdict)) left.push(after(trial, verdict));
+        if (!isSurvivor(verdict)) settle(trial, verdict);
+      });
+      progress.say(`${String(left.length)} have survived the quick tests`);
+      await forEach(workers, left, async (worker, trial) => {
+        const verdict = await tryMutant(worker, coverage, { ...trial, pace: "slow" });
+        const { reached, milliseconds } = after(trial, verdict);
+        if (!isSurvivor(verdict)) settle(trial, { ...verdict, milliseconds });
+        else settle(trial, await this.#judge(solidityTests, { ...trial, reached, milliseconds }));
+      });
+      for (const key of coverage.distrusted) progress.say(`left out halfway, failed without a mutant: ${key}`);
     } finally {
       for (const worker of workers) worker.stop();
     }
   }
 
-  async #tryOne(
-    worker: Worker,
-    coverage: Coverage,
-    solidityTests: readonly string[],
-    mutant: Mutant,
-    number: number,
-  ): Promise<Verdict> {
-    const verdict = await tryMutant(worker, coverage, mutant, number);
-    if (verdict.status === "killed") return verdict;
+  /** What the Solidity tests say of a mutant that all others let through. */
+  async #judge(solidityTests: readonly string[], { mutant, number, reached, milliseconds }: Trial): Promise<Verdict> {
+    const verdict = (status: Verdict["status"], killedBy?: string) => {
+      return { status, killedBy, error: undefined, milliseconds };
+    };
     const files = solidityTests.filter((file) => importsOf(this.#program, file).has(mutant.file));
-    if (files.length === 0) return verdict;
-    if (await passesSolidityTests(TREE, files, number)) return { ...verdict, status: "survived" };
-    return { ...verdict, status: "killed", killedBy: files.join(", ") };
+    if (files.length === 0) return verdict(reached ? "survived" : "uncovered");
+    if (await passesSolidityTests(TREE, files, number)) return verdict("survived");
+    return verdict("killed", files.join(", "));
   }
 
   async #passingSolidityTests(): Promise<string[]> {
@@ -133,26 +170,41 @@ class Run {
   }
 }
 
-/** Fisher-Yates with a small generator: the same draw for the same seed, and a prefix of it for a smaller sample. */
-function shuffled<T>(items: readonly T[], seed: number): T[] {
-  const result = [...items];
-  let state = (seed + 0x9e3779b9) >>> 0;
-  const next = (bound: number) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
-  for (let at = 0; at < result.length; at++) {
-    const other = at + next(result.length - at);
-    [result[at], result[other]] = [result[other] as T, result[at] as T];
-  }
-  return result;
+function isSurvivor({ status }: Verdict): boolean {
+  return status === "survived" || status === "uncovered";
 }
 
-function firstError(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n").find((line) => /(error|exception):/i.test(line)) ?? text;
+function after(trial: Trial, { status, milliseconds }: Verdict): Trial {
+  return {
+    ...trial,
+    reached: trial.reached || status !== "uncovered",
+    milliseconds: trial.milliseconds + milliseconds,
+  };
+}
+
+async function forEach<T>(
+  workers: readonly Worker[],
+  items: readonly T[],
+  act: (worker: Worker, item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items];
+  await Promise.all(
+    workers.map(async (worker) => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await act(worker, next);
+    }),
+  );
+}
+
+/** The same draw for the same seed, a smaller sample being part of it; what is added or taken away moves nothing else. */
+function shuffled(mutants: readonly Mutant[], seed: number): Mutant[] {
+  const lot = ({ key }: Mutant) =>
+    createHash("sha256")
+      .update(`${String(seed)}:${key}`)
+      .digest("hex");
+  return mutants
+    .map((mutant) => ({ mutant, lot: lot(mutant) }))
+    .sort((a, b) => (a.lot < b.lot ? -1 : 1))
+    .map(({ mutant }) => mutant);
 }
 
 async function main(): Promise<number> {

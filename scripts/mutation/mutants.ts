@@ -164,7 +164,7 @@ function changesAt(node: Node, text: string, functions: ReadonlySet<string>): Ch
 
 function binaryChanges(node: Node, text: string): Change[] {
   if (isUntyped(typeOf(node))) return [];
-  const changes = operatorChange(node, text, "leftExpression", "rightExpression");
+  const changes = isClampAtZero(node, text) ? [] : operatorChange(node, text, "leftExpression", "rightExpression");
   const [left, right] = [childOf(node, "leftExpression"), childOf(node, "rightExpression")];
   if (textOf(node, "operator") === "/" && typeOf(node) === "uint256" && left && right) {
     changes.push({
@@ -173,6 +173,20 @@ function binaryChanges(node: Node, text: string): Change[] {
     });
   }
   return changes;
+}
+
+/** `a > b ? a - b : 0` and `a < 0 ? -a : 0` are 0 where both are equal: with `>=` and `<=` they are the same. */
+function isClampAtZero(node: Node, text: string): boolean {
+  const choice = node.role === "condition" && node.parent?.type === "Conditional" ? node.parent : undefined;
+  const at = (of: Node | undefined, role: string) => {
+    const child = of === undefined ? undefined : childOf(of, role);
+    return child === undefined ? "" : slice(text, child);
+  };
+  const [left, right] = [at(node, "leftExpression"), at(node, "rightExpression")];
+  if (!["<", ">"].includes(textOf(node, "operator") ?? "") || at(choice, "falseExpression") !== "0") return false;
+  const zero = [`${left} - ${right}`, `${right} - ${left}`];
+  if (right === "0") zero.push(left, `-${left}`, `uint256(${left})`, `uint256(-${left})`);
+  return zero.includes(at(choice, "trueExpression"));
 }
 
 function operatorChange(node: Node, text: string, leftRole: string, rightRole: string): Change[] {

@@ -5,7 +5,7 @@ export const USAGE = `Mutates contracts/libraries and contracts/types and counts
 
   npm run test:mutation -- [options]
 
-  --sample N       so many mutants, drawn at random (default 200: about 25 minutes on two cores)
+  --sample N       so many mutants, drawn at random (default 200: about an hour on two cores)
   --all            every mutant
   --only PATH      only of files under a path; may be given several times
   --seed N         of the draw (default 1); a larger sample holds the smaller one

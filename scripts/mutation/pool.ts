@@ -1,6 +1,6 @@
 /** Worker processes, each with the tests loaded, and the order in which they try the tests on a mutant. */
 import { type ChildProcess, fork } from "node:child_process";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { NONE } from "./connections.ts";
 import type { Mutant } from "./mutants.ts";
@@ -13,18 +13,30 @@ const STARTUP = 120_000;
 const RECORDING = 600_000;
 /** A test that takes so many times its own time hangs. */
 const PATIENCE = 8;
-const LEAST_TIMEOUT = 20_000;
+const LEAST_TIMEOUT = 60_000;
 /** ms of tests that are tried at once: most mutants die of the first few, and the others need all of them. */
 const STAGES = [800, 4_000, 15_000];
 /** ms that go by around each test. */
 const OVERHEAD = 40;
+/** ms from which on a test waits until all mutants have met the others. */
+const SLOW = 8_000;
 
 export interface Verdict {
-  readonly status: "killed" | "survived" | "uncovered";
+  /**
+   * `uncovered`: no test reaches it. `timeout`: a test did not end. `fault`: the process broke down. The last two say nothing
+   * about what the tests notice, and never count as killed.
+   */
+  readonly status: "killed" | "survived" | "uncovered" | "timeout" | "fault";
   readonly killedBy: string | undefined;
   readonly error: string | undefined;
   readonly milliseconds: number;
 }
+
+/** Which of the tests. */
+export type Pace = "quick" | "slow";
+
+/** Not in time; or the process has died. */
+type NoReply = "timeout" | "fault";
 
 interface KnownTest {
   readonly key: string;
@@ -57,16 +69,16 @@ export class Worker {
       if (this.#child === child) this.#child = undefined;
     });
     const reply = await this.#reply(STARTUP);
-    if (reply?.kind !== "ready") throw new Error("a test process did not start");
+    if (typeof reply === "string" || reply.kind !== "ready") throw new Error("a test process did not start");
     this.files = reply.files;
   }
 
-  /** `undefined` if there was no answer in time; the process is then gone. */
-  async ask(request: Request, milliseconds: number): Promise<Reply | undefined> {
+  /** Without an answer the process is gone. */
+  async ask(request: Request, milliseconds: number): Promise<Reply | NoReply> {
     if (this.#child === undefined) await this.start();
     this.#child?.send(request);
     const reply = await this.#reply(milliseconds);
-    if (reply === undefined) this.stop();
+    if (typeof reply === "string") this.stop();
     return reply;
   }
 
@@ -79,11 +91,11 @@ export class Worker {
     this.#child = undefined;
   }
 
-  async #reply(milliseconds: number): Promise<Reply | undefined> {
+  async #reply(milliseconds: number): Promise<Reply | NoReply> {
     const child = this.#child;
-    if (child === undefined) return undefined;
+    if (child === undefined) return "fault";
     return new Promise((resolve) => {
-      const finish = (reply?: Reply) => {
+      const finish = (reply: Reply | NoReply) => {
         clearTimeout(timer);
         child.off("message", onMessage);
         child.off("exit", onExit);
@@ -93,9 +105,11 @@ export class Worker {
         finish(reply as Reply);
       };
       const onExit = () => {
-        finish();
+        finish("fault");
       };
-      const timer = setTimeout(onExit, milliseconds);
+      const timer = setTimeout(() => {
+        finish("timeout");
+      }, milliseconds);
       child.once("message", onMessage);
       child.once("exit", onExit);
     });
@@ -105,8 +119,8 @@ export class Worker {
 /** Which tests pass without a mutant, and what each of them reaches. */
 export class Coverage {
   #tests: readonly KnownTest[];
-  readonly #sound = new Set<string>();
   readonly failing: readonly string[];
+  readonly distrusted: string[] = [];
   readonly #kills = new Map<string, Map<string, number>>();
 
   constructor(recorded: readonly TestReport[], control: readonly TestReport[]) {
@@ -122,16 +136,20 @@ export class Coverage {
     return this.#tests.length;
   }
 
-  /** The tests that reach a mutant, in stages: those that kill most of its kind per second first. */
-  stagesFor(mutant: Mutant, number: number): TimedTest[][] {
-    const worth = ({ key, milliseconds }: KnownTest) =>
-      (1 +
+  /**
+   * The tests that reach a mutant, in stages: those that kill most of its kind per second first, and of others those that
+   * reach little or are called like what is mutated, since they look at it closely.
+   */
+  stagesFor(mutant: Mutant, number: number, pace: Pace): TimedTest[][] {
+    const words = wordsOf(mutant);
+    const worth = ({ key, milliseconds, reached }: KnownTest) =>
+      ((20 / (20 + reached.size)) * (1 + words.filter((word) => key.toLowerCase().includes(word)).length) +
         30 * (this.#kills.get(scopeKey(mutant))?.get(key) ?? 0) +
         8 * (this.#kills.get(mutant.file)?.get(key) ?? 0) +
         (this.#kills.get("")?.get(key) ?? 0)) /
       (milliseconds + OVERHEAD);
     const candidates = this.#tests
-      .filter(({ reached }) => reached.has(number))
+      .filter(({ reached, milliseconds }) => reached.has(number) && milliseconds >= SLOW === (pace === "slow"))
       .map((test) => ({ test, worth: worth(test) }))
       .sort((a, b) => b.worth - a.worth);
     const stages: TimedTest[][] = [];
@@ -147,14 +165,10 @@ export class Coverage {
     return stages;
   }
 
-  /** Whether a test is known to pass alone, and not only after those that stand before it. */
-  isSound(key: string): boolean {
-    return this.#sound.has(key);
-  }
-
-  judge(key: string, sound: boolean): void {
-    if (sound) this.#sound.add(key);
-    else this.#tests = this.#tests.filter((test) => test.key !== key);
+  /** Leaves out a test that has failed without a mutant. */
+  distrust(key: string): void {
+    this.distrusted.push(key);
+    this.#tests = this.#tests.filter((test) => test.key !== key);
   }
 
   learn(mutant: Mutant, killer: string): void {
@@ -166,65 +180,86 @@ export class Coverage {
   }
 }
 
-/** Runs every test file once with the recording on and once plainly, the files shared out among the workers. */
-export async function measure(workers: readonly Worker[]): Promise<Coverage> {
-  const recorded = await onEachFile(workers, "record");
-  return new Coverage(recorded, await onEachFile(workers, "control"));
+/**
+ * Runs every test file once with the recording on, the files shared out among the workers. Where a test fails, the file
+ * runs once more without: recording costs gas.
+ */
+export async function measure(workers: readonly Worker[], say: (text: string) => void): Promise<Coverage> {
+  const files = workers[0]?.files ?? [];
+  const recorded = await onEachFile(workers, "record", files, say);
+  const failed = new Set(recorded.filter(({ passed }) => !passed).map(({ file }) => file));
+  const control = failed.size === 0 ? [] : await onEachFile(workers, "control", [...failed], say);
+  return new Coverage(recorded, [...recorded.filter(({ file }) => !failed.has(file)), ...control]);
 }
 
 /** Runs the tests that reach a mutant until one fails that passes without it. */
-export async function tryMutant(worker: Worker, coverage: Coverage, mutant: Mutant, number: number): Promise<Verdict> {
+export async function tryMutant(
+  worker: Worker,
+  coverage: Coverage,
+  { mutant, number, pace }: { mutant: Mutant; number: number; pace: Pace },
+): Promise<Verdict> {
   const since = performance.now();
   const verdict = (status: Verdict["status"], killedBy?: string, error?: string): Verdict => {
     return { status, killedBy, error, milliseconds: Math.round(performance.now() - since) };
   };
-  const pending = coverage.stagesFor(mutant, number);
+  const pending = coverage.stagesFor(mutant, number, pace);
   if (pending.length === 0) return verdict("uncovered");
   let first = true;
   for (let tests = pending.shift(); tests !== undefined; tests = pending.shift()) {
     const outcome = await runTests(worker, number, first, tests);
-    if (outcome === undefined) return verdict("killed", "(does not end)");
+    if (typeof outcome === "string") return verdict(outcome);
     first = false;
     const { killedBy, error } = outcome;
     if (killedBy === undefined) continue;
-    if (!coverage.isSound(killedBy)) {
-      const alone = [{ key: killedBy, timeout: RECORDING }];
-      const control = await runTests(worker, NONE, true, alone);
-      coverage.judge(killedBy, control?.killedBy === undefined);
-      first = true;
-    }
-    if (coverage.isSound(killedBy)) {
+    // The very test, in the same process, without the mutant.
+    const control = await runTests(worker, NONE, true, [{ key: killedBy, timeout: RECORDING }]);
+    first = true;
+    if (typeof control !== "string" && control.killedBy === undefined) {
+      if (outcome.tainted) return verdict("timeout", undefined, error);
       coverage.learn(mutant, killedBy);
       return verdict("killed", killedBy, error);
     }
+    coverage.distrust(killedBy);
     pending.unshift(tests.filter(({ key }) => key !== killedBy));
   }
   return verdict("survived");
 }
 
-/** `undefined` if they did not end. What an earlier mutant has left behind does not count: a new process then. */
+/** What an earlier mutant has left behind does not count, nor does a process that dies once: a new process then. */
 async function runTests(
   worker: Worker,
   mutant: number,
   first: boolean,
   tests: readonly TimedTest[],
-): Promise<Outcome | undefined> {
+  again = true,
+): Promise<Outcome | NoReply> {
   const limit = tests.reduce((sum, { timeout }) => sum + timeout, LEAST_TIMEOUT);
   const reply = await worker.ask({ kind: "run", mutant, first: first || !worker.running, tests }, limit);
-  if (reply?.kind !== "ran") return undefined;
-  if (reply.tainted || reply.disturbed) worker.stop();
-  return reply.disturbed ? runTests(worker, mutant, true, tests) : reply;
+  if (reply === "timeout") return reply;
+  const ran = typeof reply === "string" || reply.kind !== "ran" ? undefined : reply;
+  if (ran === undefined || ran.tainted || ran.disturbed) worker.stop();
+  if (ran !== undefined && !ran.disturbed) return ran;
+  return again ? runTests(worker, mutant, true, tests, false) : "fault";
 }
 
-async function onEachFile(workers: readonly Worker[], kind: "record" | "control"): Promise<TestReport[]> {
-  const pending = [...(workers[0]?.files ?? [])];
+async function onEachFile(
+  workers: readonly Worker[],
+  kind: "record" | "control",
+  files: readonly string[],
+  say: (text: string) => void,
+): Promise<TestReport[]> {
+  const pending = [...files];
   const reports: TestReport[] = [];
+  let done = 0;
   await Promise.all(
     workers.map(async (worker) => {
       for (let file = pending.shift(); file !== undefined; file = pending.shift()) {
         const reply = await worker.ask({ kind, file }, RECORDING);
-        if (reply?.kind !== "recorded") throw new Error(`${file} did not end without a mutant`);
+        if (typeof reply === "string" || reply.kind !== "recorded")
+          throw new Error(`${file} did not end without a mutant`);
         reports.push(...reply.tests);
+        if (++done % 20 === 0 || done === files.length)
+          say(`${kind}: ${String(done)} of ${String(files.length)} test files`);
       }
     }),
   );
@@ -233,4 +268,10 @@ async function onEachFile(workers: readonly Worker[], kind: "record" | "control"
 
 function scopeKey({ file, scope }: Mutant): string {
   return `${file}:${scope}`;
+}
+
+/** Words of the names of its file and function: `fee`, `state`, but not `_of`. */
+function wordsOf({ file, scope }: Mutant): string[] {
+  const words = `${basename(file, ".sol")} ${scope}`.match(/[A-Z]?[a-z]{3,}/g) ?? [];
+  return [...new Set(words.map((word) => word.toLowerCase()))];
 }

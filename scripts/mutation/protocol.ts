@@ -8,6 +8,7 @@ export interface TimedTest {
 
 export interface TestReport {
   readonly key: string;
+  readonly file: string;
   readonly milliseconds: number;
   /** Numbers of the mutants. */
   readonly reached: readonly number[];

@@ -36,17 +36,25 @@ export class Progress {
   }
 }
 
+const VERDICTS: Readonly<Record<Verdict["status"], string>> = {
+  killed: "killed",
+  survived: "survived",
+  uncovered: "survived (no test gets there)",
+  timeout: "unclear (a test did not end)",
+  fault: "unclear (the process broke down twice)",
+};
+
 /** A mutant with its place, the original and the mutated line. */
 export function printResult({ file, line, scope, operator, original, mutated, status }: Shown): void {
-  const verdict = status === undefined ? "" : ` ${status === "uncovered" ? "survived (no test gets there)" : status}`;
+  const verdict = status === undefined ? "" : ` ${VERDICTS[status]}`;
   console.log(`${file}:${String(line)} ${scope}: ${operator}${verdict}\n  - ${original}\n  + ${mutated}`);
 }
 
-/** The survivors, a table of all files, and the score in percent. */
+/** The survivors, a table of all files, and the score in percent: what is unclear counts as not killed. */
 export function printSummary(results: readonly Result[]): number {
   const survivors = results.filter(({ status }) => status !== "killed");
   if (survivors.length > 0) {
-    console.log("\nSurvivors\n");
+    console.log("\nNot killed\n");
     for (const result of survivors.toSorted((a, b) => a.file.localeCompare(b.file) || a.line - b.line)) {
       printResult(result);
     }
@@ -61,11 +69,12 @@ export function printSummary(results: readonly Result[]): number {
       name,
       String(some.length),
       String(killed),
-      String(some.length - killed),
+      String(some.filter(isSurvivor).length),
+      String(some.length - killed - some.filter(isSurvivor).length),
       `${scoreOf(some).toFixed(1)} %`,
     );
   };
-  console.log(`\n${row("file", "mutants", "killed", "survived", "score")}`);
+  console.log(`\n${row("file", "mutants", "killed", "survived", "unclear", "score")}`);
   for (const name of files) {
     console.log(
       rowOf(
@@ -76,6 +85,10 @@ export function printSummary(results: readonly Result[]): number {
   }
   console.log(rowOf("all", results));
   return scoreOf(results);
+}
+
+function isSurvivor({ status }: Result): boolean {
+  return status === "survived" || status === "uncovered";
 }
 
 function killedOf(results: readonly Result[]): number {

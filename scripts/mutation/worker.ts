@@ -107,6 +107,7 @@ async function record(file: string): Promise<TestReport[]> {
       inside.clear();
       reports.push({
         key: keys.get(test) ?? "",
+        file,
         milliseconds: performance.now() - since,
         reached: [...all],
         passed: test.isPassed(),
