@@ -72,7 +72,7 @@ describe("deployPlimsoll", () => {
     await clearingHouse.setMoney({ ...MONEY, lossBudget: 20_000 });
     await clearingHouse.setLimits(0, 1, 1, 1, 1, 1, 0);
     await clearingHouse.rampRisk(1, { ...eth.listing.risk, sigma: 50_000 }, 86_400);
-    await oracle.configure(0, { ...eth.limits, spread: 1_000 });
+    await oracle.configure(0, { ...eth.limits, spread: 900_000 });
     await oracle.setEnvironment({ ...parameters.environment, sequencer: places.sequencer, haltGrace: 301 });
     await orders.setParameters({ ...parameters.orders, delay: 31 });
     await pool.setCooldown(3_600);
