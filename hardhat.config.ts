@@ -21,6 +21,26 @@ const compilers = [
 ];
 
 /**
+ * The handler of the invariant tests is large and deploys nothing: optimised in full it would take minutes to compile. It
+ * is created from its artifact, so that nothing else is compiled with it.
+ */
+const overrides = {
+  "test/invariants/Handler.sol": {
+    version: "0.8.37",
+    path: require.resolve("solc/soljson.js"),
+    settings: {
+      viaIR: true,
+      optimizer: {
+        enabled: true,
+        runs: 200,
+        details: { yul: true, yulDetails: { optimizerSteps: "dhfoDul:fDnTOcmu" } },
+      },
+      evmVersion: "osaka",
+    },
+  },
+};
+
+/**
  * Enforces the size limits of code (EIP-170, EIP-3860) and the gas limit of a transaction (EIP-7825). Transactions get
  * that limit: an estimate is exact to the unit of gas, and the base fee of the next block may cost a unit more.
  */
@@ -40,7 +60,7 @@ export default defineConfig({
     npmFilesToBuild: ["chainlink-contracts-v08/src/v0.6/EACAggregatorProxy.sol"],
     profiles: {
       // Ignition builds with `production`. Both are the same, so that what is tested is what is deployed.
-      default: { compilers, isolated: false },
+      default: { compilers, overrides, isolated: false },
       production: { compilers, isolated: false },
     },
   },
@@ -54,8 +74,10 @@ export default defineConfig({
     solidity: {
       // Each call that a test makes is a transaction of its own, so that transient storage does not outlive it.
       isolate: true,
+      fsPermissions: { writeFile: ["cache/invariants.txt"] },
       fuzz: { runs: deep ? 10_000 : 256, seed: FUZZ_SEED },
-      invariant: { runs: deep ? 512 : 24, depth: deep ? 128 : 48, failOnRevert: true },
+      // To shorten a failing sequence it is replayed: not for half an hour.
+      invariant: { runs: deep ? 750 : 16, depth: deep ? 96 : 48, failOnRevert: true, shrinkRunLimit: 200 },
     },
   },
 });

@@ -11,6 +11,8 @@ export const RECORD = 0xffff_ffff;
 
 /** Name of the variable that holds the number of the mutant for runs of the Solidity tests. */
 export const MUTANT_VARIABLE = "MUTANT";
+/** Name of the variable that says how the program is optimized. */
+export const OPTIMIZER_VARIABLE = "MUTATION_OPTIMIZER";
 
 interface Chain {
   readonly connection: NetworkConnection<string>;

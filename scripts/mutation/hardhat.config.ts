@@ -3,7 +3,7 @@ import { defineConfig } from "hardhat/config";
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
 import base from "../../hardhat.config.ts";
-import { adopt, coinbaseOf, counted, MUTANT_VARIABLE, NONE, reached } from "./connections.ts";
+import { adopt, coinbaseOf, counted, MUTANT_VARIABLE, NONE, OPTIMIZER_VARIABLE, reached } from "./connections.ts";
 
 /** Steps that cannot make a stack deeper: with the others, functions full of switches do not fit. */
 const OPTIMIZER = { yul: true, yulDetails: { stackAllocation: true, optimizerSteps: "dhfoDgvulfnTUtnIf:fDnTOcmu" } };
@@ -18,7 +18,7 @@ const plugin: HardhatPlugin = {
           Promise.resolve({
             preprocessSolcInputBeforeBuilding: (context, input, next) => {
               const { viaIR, optimizer } = input.settings;
-              if (viaIR !== true) return next(context, input);
+              if (viaIR !== true || process.env[OPTIMIZER_VARIABLE] !== "shallow") return next(context, input);
               const settings = { ...input.settings, optimizer: { ...optimizer, details: OPTIMIZER } };
               return next(context, { ...input, settings });
             },

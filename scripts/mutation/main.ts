@@ -25,7 +25,7 @@ import { measure, tryMutant, type Verdict, Worker } from "./pool.ts";
 import { printResult, printSummary, Progress } from "./report.ts";
 import { type Result, Results } from "./results.ts";
 import { validMutants, write } from "./schemata.ts";
-import { build, createTree, passesSolidityTests, writeProgram } from "./tree.ts";
+import { build, createTree, OPTIMIZERS, passesSolidityTests, writeProgram } from "./tree.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TREE = join(ROOT, "cache/mutation");
@@ -90,15 +90,18 @@ class Run {
     for (let batch = wanted; ;) {
       progress.say(`compiling ${String(batch.length)} mutants`);
       writeProgram(TREE, this.#program.texts, write(this.#program, batch), this.#switch);
-      try {
-        await build(TREE);
-        return batch;
-      } catch (error) {
-        // Code generation refuses what the analysis accepts (a stack too deep), and does not say at which mutant.
-        const fewer = thinned(this.#program, batch, error instanceof Error ? error.message : String(error));
-        if (fewer === undefined || fewer.length === 0) throw error;
-        batch = fewer;
+      const refusals: string[] = [];
+      // Code generation refuses what the analysis accepts (a stack too deep): either way at times, and without a mutant.
+      for (const optimizer of OPTIMIZERS) {
+        const refusal = await build(TREE, optimizer);
+        if (refusal === undefined) return batch;
+        refusals.push(refusal);
       }
+      const fewer = refusals
+        .map((refusal) => thinned(this.#program, batch, refusal))
+        .find((left) => left !== undefined);
+      batch = fewer ?? batch.slice(0, Math.floor(batch.length / 2));
+      if (batch.length === 0) throw new Error(refusals.join("\n"));
     }
   }
 

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { MUTANT_VARIABLE, NONE } from "./connections.ts";
+import { MUTANT_VARIABLE, NONE, OPTIMIZER_VARIABLE } from "./connections.ts";
 import { SWITCH_FILE } from "./schemata.ts";
 
 const COPIED = ["contracts", "test", "scripts", "deploy", "hardhat.config.ts", "package.json"];
@@ -38,10 +38,13 @@ export function writeProgram(
   }
 }
 
-/** Compiles the copy. Throws with what the compiler says. */
-export async function build(tree: string): Promise<void> {
-  const { code, output } = await hardhat(tree, ["build", "--no-typechain"], NONE);
-  if (code !== 0) throw new Error(output);
+/** `shallow`: only steps of the optimizer that make no stack deeper; `full`: those of the repository, which take longer. */
+export const OPTIMIZERS = ["shallow", "full"] as const;
+
+/** Compiles the copy. Returns what the compiler says where it refuses. */
+export async function build(tree: string, optimizer: (typeof OPTIMIZERS)[number]): Promise<string | undefined> {
+  const { code, output } = await hardhat(tree, ["build", "--no-typechain"], NONE, { [OPTIMIZER_VARIABLE]: optimizer });
+  return code === 0 ? undefined : output;
 }
 
 /** Whether Solidity tests pass with a mutant on. */
@@ -54,8 +57,9 @@ async function hardhat(
   tree: string,
   args: readonly string[],
   mutant: number,
+  variables: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number | null; output: string }> {
-  const env = environment(mutant);
+  const env = { ...environment(mutant), ...variables };
   const child = spawn(process.execPath, [join("node_modules", ".bin", "hardhat"), ...args], { cwd: tree, env });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
