@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
-import {IClearingHouse, SETTLEMENT} from "./interfaces/IClearingHouse.sol";
+import {IClearingHouse, SETTLEMENT, UNATTRIBUTED} from "./interfaces/IClearingHouse.sol";
 import {ILens, ILiquidationFinder, LiquidationPlan} from "./interfaces/ILens.sol";
 import {MAX_TOKENS} from "./interfaces/IVault.sol";
 import {Books} from "./libraries/Books.sol";
@@ -57,6 +57,7 @@ contract LiquidationFinder is ILiquidationFinder {
         (Conditions conditions, ) = clearingHouse.oracle().peek(0, true);
         c.divisor = Math.min(WAD, conditions.settlementPrice());
         c.insurance = clearingHouse.ledger().insurance;
+        (c.room, ) = clearingHouse.insuranceRoomOf(UNATTRIBUTED);
         uint256 count = c.exposures.length;
         (c.sizes, c.quotes) = (new int256[](count), new int256[](count));
         (c.collaterals, c.skews) = (new uint256[](count), new int256[](count));

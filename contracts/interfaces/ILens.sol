@@ -169,12 +169,14 @@ struct Solvency {
 /// @notice Baskets for keepers that search on chain. By eth_call: it takes some million gas.
 interface ILiquidationFinder {
     /// @notice The least reduction of one position that brings a liquidatable account to the target of a liquidation, to the
-    /// lot: a basket that `liquidate` accepts now. Empty where there is none (a hedge alone may help nothing).
+    /// lot; where `liquidate` would refuse it, the last before it that it accepts. Empty where no size of it reaches the
+    /// target (a hedge alone may help nothing).
     function leastReduction(AccountId id, uint256 asset) external view returns (LiquidationPlan memory);
 
     /// @notice The least equal share of every position and all collateral that may be closed now, in lots, that brings a
-    /// liquidatable account to the target; where none does, the share that ends nearest to it: everything, if there is no
-    /// equity. A basket that `liquidate` accepts now; empty for an account that cannot be liquidated.
+    /// liquidatable account to the target; where none does, the share that ends nearest to it, which without equity is
+    /// everything unless it hedges what may not be closed now. Where `liquidate` would refuse that share, the last before it
+    /// that it accepts. Empty for an account that cannot be liquidated.
     function leastSlice(AccountId id) external view returns (LiquidationPlan memory);
 }
 

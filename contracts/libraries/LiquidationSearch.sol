@@ -22,8 +22,6 @@ library LiquidationSearch {
     uint256 internal constant ALL = type(uint256).max;
     /// @dev The finest share that a slice is counted in.
     uint256 private constant FINEST = 1 << 40;
-    /// @dev Where the last lot earns more than the target has room for, one of the steps before will do.
-    uint256 private constant TRIES = 3;
 
     /// @notice What of the account may be closed now: a position, or a token.
     struct Part {
@@ -50,6 +48,7 @@ library LiquidationSearch {
         MoneyParameters money;
         uint256 divisor; // min(1, settlement token's price)
         uint256 insurance;
+        uint256 room; // what insurance still pays for what no market has caused
         int256 equity;
         uint256 maintenance;
     }
@@ -58,42 +57,43 @@ library LiquidationSearch {
     struct Outcome {
         LiquidationResult result;
         int256 gap; // equity over the target of what is left
+        uint256 fees;
         bool closed; // nothing is left
     }
 
-    /// @notice The least of one part that brings the account to its target; empty if no size of it does.
+    /// @notice The least of one part that brings the account to its target, or the last before it that is accepted; empty if
+    /// no size of it does.
     function leastOf(Case memory c, uint256 part) internal view returns (LiquidationPlan memory plan) {
         uint256 count = _stepsOf(c.parts[part]);
         (bool found, uint256 step) = _firstReaching(c, part, count);
-        if (found) (, plan) = _firstAccepted(c, part, step, count);
+        if (found) (, plan) = _lastAccepted(c, part, step, count);
     }
 
     /// @notice The least equal share of all parts that brings the account to its target; where none does, the share that
-    /// ends nearest to it: everything, if there is no equity.
+    /// ends nearest to it. Where that is not accepted, the last share before it that is; where there is none, everything.
     function leastSlice(Case memory c) internal view returns (LiquidationPlan memory plan) {
         uint256 count = 1;
         for (uint256 i = 0; i < c.parts.length; ++i) count = Math.max(count, _stepsOf(c.parts[i]));
         count = Math.min(count, FINEST);
-        bool done;
-        (bool found, uint256 step) = _firstReaching(c, ALL, count);
-        if (found) (done, plan) = _firstAccepted(c, ALL, step, count);
-        if (!done) (done, plan) = _planOf(c, _amountsAt(c, ALL, step, count));
-        if (!done) (, plan) = _planOf(c, _amountsAt(c, ALL, count, count));
+        (, uint256 step) = _firstReaching(c, ALL, count);
+        bool accepted;
+        (accepted, plan) = _lastAccepted(c, ALL, step, count);
+        if (!accepted) (, plan) = _planAt(c, ALL, count, count);
     }
 
     // ---------------------------------------------------------------- search
 
-    /// @notice The least step from 1 to `count` that reaches the target, found below one that does.
+    /// @notice The least step from 1 to `count` that reaches the target, found below one that does; else the step that ends
+    /// nearest to it.
     function _firstReaching(
         Case memory c,
         uint256 part,
         uint256 count
     ) private view returns (bool found, uint256 high) {
         high = count;
-        if (_gapAt(c, part, high, count) < 0) {
-            high = _peak(c, part, count);
-            if (_gapAt(c, part, high, count) < 0) return (false, 0);
-        }
+        int256 gap = _gapAt(c, part, count, count);
+        if (gap < 0) (high, gap) = _peak(c, part, count, gap);
+        if (gap < 0) return (false, high);
         uint256 low = 0;
         while (high - low > 1) {
             uint256 middle = (low + high) / 2;
@@ -103,35 +103,62 @@ library LiquidationSearch {
         return (true, high);
     }
 
-    /// @notice The step whose end is nearest to the target, or some step that reaches it.
-    function _peak(Case memory c, uint256 part, uint256 count) private view returns (uint256 best) {
+    /// @notice The step whose end is nearest to the target, `count` if it is as near, or some step that reaches it.
+    /// @param last Gap at `count`.
+    function _peak(
+        Case memory c,
+        uint256 part,
+        uint256 count,
+        int256 last
+    ) private view returns (uint256 best, int256 most) {
         (uint256 left, uint256 right) = (1, count);
         while (right - left > 2) {
             uint256 third = (right - left) / 3;
             int256 a = _gapAt(c, part, left + third, count);
-            if (a >= 0) return left + third;
+            if (a >= 0) return (left + third, a);
             int256 b = _gapAt(c, part, right - third, count);
-            if (b >= 0) return right - third;
+            if (b >= 0) return (right - third, b);
             if (a < b) left += third;
             else right -= third;
         }
-        best = left;
-        int256 most = _gapAt(c, part, left, count);
-        for (uint256 step = left + 1; step <= right; ++step) {
+        (best, most) = (count, last);
+        for (uint256 step = left; step <= right; ++step) {
             int256 gap = _gapAt(c, part, step, count);
             if (gap > most) (best, most) = (step, gap);
         }
     }
 
-    function _firstAccepted(
+    /// @notice The greatest step from 1 to `from` that is accepted, given that all below an accepted one are: the last lot may
+    /// earn more than the target has room for, and an account with one lot more of a hedge may need less.
+    /// @dev Strides double on the way down, and the last one is bisected.
+    function _lastAccepted(
+        Case memory c,
+        uint256 part,
+        uint256 from,
+        uint256 count
+    ) private view returns (bool accepted, LiquidationPlan memory plan) {
+        (uint256 low, uint256 high) = (from, from);
+        (accepted, plan) = _planAt(c, part, low, count);
+        for (uint256 stride = 1; !accepted && low > 1; stride *= 2) {
+            high = low;
+            low = low > stride ? low - stride : 1;
+            (accepted, plan) = _planAt(c, part, low, count);
+        }
+        while (accepted && high - low > 1) {
+            uint256 middle = (low + high) / 2;
+            (bool better, LiquidationPlan memory found) = _planAt(c, part, middle, count);
+            if (better) (low, plan) = (middle, found);
+            else high = middle;
+        }
+    }
+
+    function _planAt(
         Case memory c,
         uint256 part,
         uint256 step,
         uint256 count
     ) private view returns (bool accepted, LiquidationPlan memory plan) {
-        for (uint256 i = 0; i < TRIES && i < step && !accepted; ++i) {
-            (accepted, plan) = _planOf(c, _amountsAt(c, part, step - i, count));
-        }
+        return _planOf(c, _amountsAt(c, part, step, count));
     }
 
     function _gapAt(Case memory c, uint256 part, uint256 step, uint256 count) private view returns (int256) {
@@ -186,7 +213,7 @@ library LiquidationSearch {
             if (amounts[i] == 0) continue;
             Part memory p = c.parts[i];
             if (p.token == SETTLEMENT) {
-                cash += _reduce(c, p.place, amounts[i]);
+                cash += _reduce(c, o, p.place, amounts[i]);
                 continue;
             }
             Exposure memory e = c.exposures[p.place];
@@ -206,7 +233,12 @@ library LiquidationSearch {
     }
 
     /// @notice See `Fills.fill`, for a fill that only closes.
-    function _reduce(Case memory c, uint256 place, uint256 amount) private pure returns (int256 paid) {
+    function _reduce(
+        Case memory c,
+        Outcome memory o,
+        uint256 place,
+        uint256 amount
+    ) private pure returns (int256 paid) {
         Exposure memory e = c.exposures[place];
         int256 delta = e.size < 0 ? int256(amount) : -int256(amount);
         (uint256 price, int256 skew) = (e.price.last(), c.skews[place]);
@@ -214,7 +246,9 @@ library LiquidationSearch {
         int256 part = Fixed.mulDivFloor(e.quote, int256(amount), SignedMath.abs(e.size));
         e.size += delta;
         e.quote -= part;
-        return part - quote - int256(Pricing.feeUp(delta, price, skew, e.trade.takerFee(), e.trade.makerFee()));
+        uint256 fee = Pricing.feeUp(delta, price, skew, e.trade.takerFee(), e.trade.makerFee());
+        o.fees += fee;
+        return part - quote - int256(fee);
     }
 
     /// @notice See `Liquidations._charge`.
@@ -234,10 +268,21 @@ library LiquidationSearch {
             r.discount = Math.min(discount, bound);
             r.penalty = Math.min(Fixed.mulDivDown(relief, c.globals.liquidationPenalty(), PPM), bound - r.discount);
             r.reward = Fixed.mulDivDown(r.penalty, c.globals.liquidatorShare(), PPM);
-            return cash - int256(r.penalty + r.discount);
+            cash -= int256(r.penalty + r.discount);
         }
-        if (o.closed) r.reward = Math.min(Math.min(c.money.flatReward(), c.maintenance), c.insurance);
+        if (o.closed) r.reward += _topUp(c, o);
         return cash;
+    }
+
+    /// @notice What insurance adds to the reward for closing an account, its shares of fees and penalty included in what it
+    /// has. See `Deficits.take`.
+    function _topUp(Case memory c, Outcome memory o) private pure returns (uint256) {
+        LiquidationResult memory r = o.result;
+        uint256 floor = Math.min(c.money.flatReward(), c.maintenance);
+        if (c.equity > 0) floor = Math.min(floor, r.penalty);
+        if (r.reward >= floor) return 0;
+        uint256 gained = r.penalty - r.reward + Fixed.mulDivDown(o.fees, c.globals.insuranceFeeShare(), PPM);
+        return Math.min(Math.min(floor - r.reward, c.insurance + gained), c.room);
     }
 
     function _isClosed(Case memory c) private pure returns (bool) {

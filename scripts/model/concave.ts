@@ -5,7 +5,7 @@
  * that f(n − 1) < 0 ≤ f(n) exactly. Undefined where no such point is found.
  */
 export function firstNonNegative(count: bigint, f: (n: bigint) => bigint): bigint | undefined {
-  let high = nonNegativePoint({ low: 0n, high: count }, f);
+  let high = nonNegativePoint({ low: 1n, high: count }, f);
   if (high === undefined) return undefined;
   let low = 0n;
   while (high - low > 1n) {
@@ -26,7 +26,8 @@ export function nonNegativePoint(
   return f(top) >= 0n ? top : undefined;
 }
 
-/** Where f is largest in [low, high], or some n with f(n) ≥ `enough`. Thirds of the range are dropped in turn. */
+/** Where f is largest in [low, high], the upper end if it is as large, or some n with f(n) ≥ `enough`. Thirds of the
+ * range are dropped in turn. */
 export function peak(
   { low, high, enough }: { low: bigint; high: bigint; enough?: bigint },
   f: (n: bigint) => bigint,
@@ -41,7 +42,7 @@ export function peak(
     if (fa < fb) left = a;
     else right = b;
   }
-  let best = left;
-  for (let n = left + 1n; n <= right; ++n) if (f(n) > f(best)) best = n;
+  let best = high;
+  for (let n = left; n <= right; ++n) if (f(n) > f(best)) best = n;
   return best;
 }

@@ -23,6 +23,13 @@ export interface LiquidationPlan {
   readonly outcome: LiquidationOutcome;
 }
 
+/** Baskets that grow in steps, up to `count`. */
+interface Path {
+  readonly kind: LiquidationPlan["kind"];
+  readonly count: bigint;
+  readonly basketAt: (step: bigint) => Basket;
+}
+
 /** A position or a token, cut into steps of a lot. */
 interface Leg {
   readonly size: bigint;
@@ -50,58 +57,79 @@ export function findLiquidation(state: LiquidationState): LiquidationPlan | unde
   if (whole !== undefined && mayCloseWhole(state, { equity: equityBefore, maintenance: maintenanceBefore })) {
     return whole;
   }
-  const plans = [...legs.map((leg) => legPlan(state, leg)), slicePlan(state, legs)];
-  const reaching = plans.filter((plan) => plan !== undefined);
-  const [first, ...others] = reaching;
+  const slice = sliceSearch(state, legs);
+  const plans = [...legs.map((leg) => leastReaching(state, legPath(leg))), slice.reached ? slice.plan : undefined];
+  const [first, ...others] = plans.filter((plan) => plan !== undefined);
   if (first !== undefined) {
     return others.reduce((best, plan) => (plan.outcome.reward > best.outcome.reward ? plan : best), first);
   }
-  return nearestSlice(state, legs) ?? whole;
+  return slice.plan ?? whole;
 }
 
 /**
- * The least size of one leg that brings the account to its target, or the last lot before that where the contract
- * refuses it; undefined where no size of it does. Mirrors nothing: the contract verifies, it does not solve.
+ * The least reduction of one position, to the lot, that brings an unhealthy account to its target; where the contract
+ * refuses it, the last before it that it accepts. Undefined where no size of it reaches the target. Mirrors
+ * `LiquidationSearch.leastOf`.
  */
-function legPlan(state: LiquidationState, leg: Leg): LiquidationPlan | undefined {
-  const count = stepsOf(leg);
-  const basketAt = (steps: bigint): Basket => leg.basketOf(amountOf(leg, steps * leg.lot));
-  const steps = firstNonNegative(count, (n) => gapOf(state, basketAt(n)));
-  return steps === undefined ? undefined : firstAccepted(state, "leg", steps, basketAt);
+export function leastReduction(state: LiquidationState, asset: number): LiquidationPlan | undefined {
+  const leg = legsOf(state).find(({ basketOf }) => basketOf(1n).reductions[0]?.asset === asset);
+  return leg === undefined ? undefined : leastReaching(state, legPath(leg));
 }
 
-/** The least equal share of every leg that brings the account to its target. */
-function slicePlan(state: LiquidationState, legs: readonly Leg[]): LiquidationPlan | undefined {
-  const of = resolutionOf(legs);
-  const basketAt = (part: bigint): Basket => sliceOf(legs, { part, of });
-  const part = firstNonNegative(of, (n) => gapOf(state, basketAt(n)));
-  return part === undefined ? undefined : firstAccepted(state, "slice", part, basketAt);
+/**
+ * The least equal share of every leg that brings an unhealthy account to its target; where none does, the share that ends
+ * nearest to it. Where the contract refuses that, the last share before it that it accepts; where there is none, all
+ * that can be closed. Mirrors `LiquidationSearch.leastSlice`.
+ */
+export function leastSlice(state: LiquidationState): LiquidationPlan | undefined {
+  const legs = legsOf(state);
+  return sliceSearch(state, legs).plan ?? planOf(state, "whole", sliceOf(legs, { part: 1n, of: 1n }));
 }
 
-/** The share of every leg that brings the account as near to its target as a share can, or the next smaller sixteenth
- * that the contract accepts: closing the last of an account may pay so well that it passes its target. */
-function nearestSlice(state: LiquidationState, legs: readonly Leg[]): LiquidationPlan | undefined {
-  const of = resolutionOf(legs);
-  const best = peak({ low: 1n, high: of }, (n) => gapOf(state, sliceOf(legs, { part: n, of })));
-  for (let part = best; part > 0n; part -= divUp(of, 16n)) {
-    const plan = planOf(state, "slice", sliceOf(legs, { part, of }));
-    if (plan !== undefined) return plan;
-  }
-  return undefined;
-}
-
-/** The basket at `steps`, or just below it where closing the last lot earns more than the target has room for. */
-function firstAccepted(
+function sliceSearch(
   state: LiquidationState,
-  kind: LiquidationPlan["kind"],
-  steps: bigint,
-  basketAt: (steps: bigint) => Basket,
-): LiquidationPlan | undefined {
-  for (let n = steps; n > 0n && n > steps - 3n; --n) {
-    const plan = planOf(state, kind, basketAt(n));
-    if (plan !== undefined) return plan;
+  legs: readonly Leg[],
+): { reached: boolean; plan: LiquidationPlan | undefined } {
+  const of = resolutionOf(legs);
+  const path: Path = { kind: "slice", count: of, basketAt: (part) => sliceOf(legs, { part, of }) };
+  const gapAt = (part: bigint): bigint => gapOf(state, path.basketAt(part));
+  const first = firstNonNegative(of, gapAt);
+  const from = first ?? peak({ low: 1n, high: of }, gapAt);
+  return { reached: first !== undefined, plan: lastAccepted(state, path, from) };
+}
+
+function leastReaching(state: LiquidationState, path: Path): LiquidationPlan | undefined {
+  const first = firstNonNegative(path.count, (step) => gapOf(state, path.basketAt(step)));
+  return first === undefined ? undefined : lastAccepted(state, path, first);
+}
+
+function legPath(leg: Leg): Path {
+  const basketAt = (steps: bigint): Basket => leg.basketOf(amountOf(leg, steps * leg.lot));
+  return { kind: "leg", count: stepsOf(leg), basketAt };
+}
+
+/**
+ * The greatest step from 1 to `from` that the contract accepts, given that it accepts all below one that it does: the last
+ * lot may earn more than the target has room for, and one lot more of a hedge may need less. Strides double on the way
+ * down, and the last one is bisected. Mirrors `_lastAccepted`.
+ */
+function lastAccepted(state: LiquidationState, { kind, basketAt }: Path, from: bigint): LiquidationPlan | undefined {
+  const planAt = (step: bigint): LiquidationPlan | undefined => planOf(state, kind, basketAt(step));
+  let [low, high] = [from, from];
+  let plan = planAt(low);
+  for (let stride = 1n; plan === undefined && low > 1n; stride *= 2n) {
+    high = low;
+    low = max(1n, low - stride);
+    plan = planAt(low);
   }
-  return undefined;
+  if (plan === undefined) return undefined;
+  while (high - low > 1n) {
+    const middle: bigint = (low + high) / 2n;
+    const better = planAt(middle);
+    if (better === undefined) high = middle;
+    else [low, plan] = [middle, better];
+  }
+  return plan;
 }
 
 function planOf(state: LiquidationState, kind: LiquidationPlan["kind"], basket: Basket): LiquidationPlan | undefined {

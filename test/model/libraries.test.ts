@@ -86,6 +86,7 @@ import {
 import { decodeWatch, encodeWatch, type MarketWatch } from "../../scripts/model/watch.ts";
 import { writeInt, writeUint } from "../../scripts/model/word.ts";
 import * as draw from "./arbitraries.ts";
+import { encodeExposure } from "./encoding.ts";
 import { compare } from "./harness.ts";
 
 const { between, magnitude, share, signed } = draw;
@@ -665,17 +666,6 @@ describe("model against contracts: Risk", () => {
 
 function encodeSums({ units, quote, epoch, cuts }: Omit<Side, "long" | "index" | "closed">): bigint {
   return writeUint(units, 0, 112) | writeInt(quote, 112, 128) | writeUint(epoch, 240, 10) | writeUint(cuts, 250, 6);
-}
-
-function encodeExposure(exposure: Exposure) {
-  return {
-    ...exposure,
-    price: encodePrice(exposure.price),
-    funding: encodeFunding(exposure.funding),
-    risk: encodeRisk(exposure.risk),
-    sizes: encodeSizes(exposure.sizes),
-    trade: encodeTrade(exposure.trade),
-  };
 }
 
 function toTuple(terms: Terms): readonly bigint[] {
