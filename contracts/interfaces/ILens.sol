@@ -174,9 +174,10 @@ interface ILiquidationFinder {
     function leastReduction(AccountId id, uint256 asset) external view returns (LiquidationPlan memory);
 
     /// @notice The least equal share of every position and all collateral that may be closed now, in lots, that brings a
-    /// liquidatable account to the target; where none does, the share that ends nearest to it, which without equity is
-    /// everything unless it hedges what may not be closed now. Where `liquidate` would refuse that share, the last before it
-    /// that it accepts. Empty for an account that cannot be liquidated.
+    /// liquidatable account to the target; where none does, the share that ends nearest to it (without equity that is
+    /// everything, unless some of it hedges what may not be closed now), or everything if none gets any nearer. Where
+    /// `liquidate` would refuse that share, the last before it that it accepts. Empty for an account that cannot be
+    /// liquidated.
     function leastSlice(AccountId id) external view returns (LiquidationPlan memory);
 }
 

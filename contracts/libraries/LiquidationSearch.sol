@@ -70,12 +70,15 @@ library LiquidationSearch {
     }
 
     /// @notice The least equal share of all parts that brings the account to its target; where none does, the share that
-    /// ends nearest to it. Where that is not accepted, the last share before it that is; where there is none, everything.
+    /// ends nearest to it, or everything if none gets any nearer. Where that is not accepted, the last share before it that
+    /// is; where there is none, everything.
     function leastSlice(Case memory c) internal view returns (LiquidationPlan memory plan) {
         uint256 count = 1;
         for (uint256 i = 0; i < c.parts.length; ++i) count = Math.max(count, _stepsOf(c.parts[i]));
         count = Math.min(count, FINEST);
-        (, uint256 step) = _firstReaching(c, ALL, count);
+        (bool found, uint256 step) = _firstReaching(c, ALL, count);
+        // Not the least that does anything: E − R_M may rise all the same.
+        if (!found && _gapAt(c, ALL, step, count) <= _gapAt(c, ALL, 0, count)) step = count;
         bool accepted;
         (accepted, plan) = _lastAccepted(c, ALL, step, count);
         if (!accepted) (, plan) = _planAt(c, ALL, count, count);

@@ -57,13 +57,12 @@ export function findLiquidation(state: LiquidationState): LiquidationPlan | unde
   if (whole !== undefined && mayCloseWhole(state, { equity: equityBefore, maintenance: maintenanceBefore })) {
     return whole;
   }
-  const slice = sliceSearch(state, legs);
-  const plans = [...legs.map((leg) => leastReaching(state, legPath(leg))), slice.reached ? slice.plan : undefined];
-  const [first, ...others] = plans.filter((plan) => plan !== undefined);
+  const paths = [...legs.map(legPath), slicePath(legs)];
+  const [first, ...others] = paths.map((path) => leastReaching(state, path)).filter((plan) => plan !== undefined);
   if (first !== undefined) {
     return others.reduce((best, plan) => (plan.outcome.reward > best.outcome.reward ? plan : best), first);
   }
-  return slice.plan ?? whole;
+  return leastSlice(state);
 }
 
 /**
@@ -78,34 +77,40 @@ export function leastReduction(state: LiquidationState, asset: number): Liquidat
 
 /**
  * The least equal share of every leg that brings an unhealthy account to its target; where none does, the share that ends
- * nearest to it. Where the contract refuses that, the last share before it that it accepts; where there is none, all
- * that can be closed. Mirrors `LiquidationSearch.leastSlice`.
+ * nearest to it, or everything if none gets any nearer. Where the contract refuses that, the last share before it that it
+ * accepts; where there is none, all that can be closed. Mirrors `LiquidationSearch.leastSlice`.
  */
 export function leastSlice(state: LiquidationState): LiquidationPlan | undefined {
-  const legs = legsOf(state);
-  return sliceSearch(state, legs).plan ?? planOf(state, "whole", sliceOf(legs, { part: 1n, of: 1n }));
-}
-
-function sliceSearch(
-  state: LiquidationState,
-  legs: readonly Leg[],
-): { reached: boolean; plan: LiquidationPlan | undefined } {
-  const of = resolutionOf(legs);
-  const path: Path = { kind: "slice", count: of, basketAt: (part) => sliceOf(legs, { part, of }) };
-  const gapAt = (part: bigint): bigint => gapOf(state, path.basketAt(part));
-  const first = firstNonNegative(of, gapAt);
-  const from = first ?? peak({ low: 1n, high: of }, gapAt);
-  return { reached: first !== undefined, plan: lastAccepted(state, path, from) };
+  const path = slicePath(legsOf(state));
+  const share = firstReaching(state, path) ?? nearest(state, path);
+  return lastAccepted(state, path, share) ?? planOf(state, "whole", path.basketAt(path.count));
 }
 
 function leastReaching(state: LiquidationState, path: Path): LiquidationPlan | undefined {
-  const first = firstNonNegative(path.count, (step) => gapOf(state, path.basketAt(step)));
+  const first = firstReaching(state, path);
   return first === undefined ? undefined : lastAccepted(state, path, first);
+}
+
+function firstReaching(state: LiquidationState, { count, basketAt }: Path): bigint | undefined {
+  return firstNonNegative(count, (step) => gapOf(state, basketAt(step)));
+}
+
+/** The step whose end is nearest to the target, or the last if none gets nearer than nothing: E − R_M may rise all the
+ * same. */
+function nearest(state: LiquidationState, { count, basketAt }: Path): bigint {
+  const gapAt = (step: bigint): bigint => gapOf(state, basketAt(step));
+  const best = peak({ low: 1n, high: count }, gapAt);
+  return gapAt(best) > gapAt(0n) ? best : count;
 }
 
 function legPath(leg: Leg): Path {
   const basketAt = (steps: bigint): Basket => leg.basketOf(amountOf(leg, steps * leg.lot));
   return { kind: "leg", count: stepsOf(leg), basketAt };
+}
+
+function slicePath(legs: readonly Leg[]): Path {
+  const of = resolutionOf(legs);
+  return { kind: "slice", count: of, basketAt: (part) => sliceOf(legs, { part, of }) };
 }
 
 /**

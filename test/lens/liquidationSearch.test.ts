@@ -1,19 +1,19 @@
 import { expect } from "chai";
 
-import { type Basket, liquidate as carryOut, type LiquidationState } from "../../scripts/model/liquidation.ts";
-import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
+import type { Basket } from "../../scripts/model/liquidation.ts";
+import { findLiquidation, leastSlice } from "../../scripts/model/liquidationSearch.ts";
 import { crowdedWithCollateral } from "../clearing/scenarios.ts";
-import { betterTerms, expectConserved, load, movePrice, now, stateOf, toCall } from "../clearing/support.ts";
-import { accountOf, instrumented } from "../fixture.ts";
+import { betterTerms, expectConserved, load, movePrice, now, stateOf } from "../clearing/support.ts";
+import { instrumented } from "../fixture.ts";
 import { insolvent } from "../insurance/support.ts";
+import { expectNoShareBetter, gapOf } from "../model/shares.ts";
 import { BTC, ETH, HOUR, SOL, wad } from "../parameters.ts";
-import { cut, hedged, indebted, outright, overdrawn, type Subject } from "./standings.ts";
+import { expectAccepted } from "./plans.ts";
+import { cut, hedged, hedgingStale, indebted, outright, overdrawn, small } from "./standings.ts";
 
 const LOTS: Readonly<Record<number, bigint>> = { [ETH]: wad("0.001"), [BTC]: wad("0.0001") };
 /** What a node that holds calls to the limit of transactions leaves them. */
 const CALL_GAS = 1n << 24n;
-
-type Plan = Awaited<ReturnType<Subject["lens"]["leastSlice"]>>;
 
 describe("Lens.leastReduction", () => {
   afterEach(expectConserved);
@@ -141,6 +141,56 @@ describe("Lens.leastSlice", () => {
     expect(reductions.map(({ asset }) => asset)).to.deep.equal([SOL]);
   });
 
+  it("is the share that ends nearest to the target where none reaches it and no equity need be lacking", async () => {
+    const world = await load(hedgingStale);
+    const state = await stateOf(world, world.account, await now());
+    const { equity, maintenance } = betterTerms(state);
+    expect(equity).to.be.at.most(maintenance).and.be.greaterThan(0n);
+
+    const basket = await expectAccepted(world, await world.lens.leastSlice(world.account));
+    expect(basket).to.deep.equal(leastSlice(state)?.basket);
+    expect(gapOf(state, basket)).to.be.lessThan(0n);
+    // All of the ether would leave the short bitcoin bare.
+    const [{ delta } = { delta: 0n }] = basket.reductions;
+    expect(-delta).to.be.greaterThan(0n).and.lessThan(wad("200"));
+    expectNoShareBetter(state, basket);
+  });
+
+  it("says what insurance adds to the reward where a small account is closed with equity", async () => {
+    const world = await load(small);
+    const plan = await world.lens.leastSlice(world.account);
+    const { penalty, reward } = plan.result;
+
+    await expectAccepted(world, plan);
+    expect(penalty).to.be.greaterThan(0n);
+    expect(reward).to.equal(penalty);
+  });
+
+  it("counts the shares of insurance in fees and penalty into what it may add", async () => {
+    const world = await load(outright);
+    await world.clearingHouse.setMoney({
+      ...world.parameters.money,
+      flatReward: 100_000_00,
+      unattributedCap: 1_000_000_00,
+    });
+    await world.setPrice(ETH, wad("1_650"));
+    const { insurance } = await world.clearingHouse.balances();
+
+    const plan = await world.lens.leastSlice(world.account);
+    await expectAccepted(world, plan);
+    expect(plan.result.reward).to.be.greaterThan(insurance).and.lessThan(plan.result.maintenanceBefore);
+  });
+
+  it("says no more of a reward than insurance still pays today", async () => {
+    const world = await load(outright);
+    await world.clearingHouse.setMoney({ ...world.parameters.money, unattributedCap: 1_50 });
+    await world.setPrice(ETH, wad("1_650"));
+
+    const plan = await world.lens.leastSlice(world.account);
+    await expectAccepted(world, plan);
+    expect(plan.result.reward).to.equal(wad("1.5"));
+  });
+
   it("bounds penalty and discount together by what equity is left", async () => {
     const world = await load(hedged);
     await movePrice(world, BTC, wad("31_600"));
@@ -180,25 +230,6 @@ describe("Lens.leastSlice", () => {
     if (!instrumented) expect(await world.lens.leastSlice.estimateGas(account)).to.be.lessThan(CALL_GAS / 4n);
   });
 });
-
-/** Expects a plan to do exactly what it says, and returns its basket. */
-async function expectAccepted(world: Subject, plan: Plan): Promise<Basket> {
-  const { clearingHouse, account, bob } = world;
-  const basket = {
-    reductions: plan.reductions.map(({ asset, delta }) => ({ asset: Number(asset), delta })),
-    sales: plan.sales.map(({ token, amount }) => ({ token: Number(token), amount })),
-  };
-  expect(basket.reductions.length + basket.sales.length).to.be.greaterThan(0);
-  const result = await clearingHouse.connect(bob).liquidate.staticCall(account, ...toCall(basket), accountOf(bob));
-  expect([...plan.result]).to.deep.equal([...result]);
-  return basket;
-}
-
-/** E − target after a basket. */
-function gapOf(state: LiquidationState, basket: Basket): bigint {
-  const { equityAfter, target } = carryOut(state, basket);
-  return equityAfter - target;
-}
 
 /** A basket with one lot less of each leg, or of one. */
 function withLess({ reductions, sales }: Basket, only?: number): Basket {

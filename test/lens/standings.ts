@@ -3,7 +3,7 @@ import { frozen, still } from "../clearing/scenarios.ts";
 import { movePrice } from "../clearing/support.ts";
 import { type Account, accountOf, type World } from "../fixture.ts";
 import { flagSkew, insolvent } from "../insurance/support.ts";
-import { BTC, ETH, MINUTE, wad, WETH_TOKEN } from "../parameters.ts";
+import { BTC, ETH, HOUR, MINUTE, wad, WETH_TOKEN } from "../parameters.ts";
 
 export type Subject = World & { account: Account };
 
@@ -27,6 +27,30 @@ export async function hedged(): Promise<Subject> {
   await world.trade(account, BTC, wad("-14"));
   await movePrice(world, BTC, wad("30_900"));
   await world.refresh();
+  return { ...world, account };
+}
+
+/** Long 200 ETH and half as much short BTC, whose feed has stopped: only the ether may be closed, and it is the hedge. */
+export async function hedgingStale(): Promise<Subject> {
+  const world = await still();
+  const account = await world.fund(world.carol, wad("24_000"));
+  await world.trade(account, BTC, wad("-6"));
+  await world.trade(account, ETH, wad("200"));
+  await world.advance(HOUR);
+  await world.refresh();
+  await world.advance(HOUR);
+  await movePrice(world, ETH, wad("1_625"));
+  await world.advance(10 * MINUTE);
+  for (const asset of world.feeds.keys()) if (asset !== BTC) await world.setPrice(asset);
+  return { ...world, account };
+}
+
+/** Long ETH worth hardly more than the least that a position may be, with some equity left. */
+export async function small(): Promise<Subject> {
+  const world = await still();
+  const account = await world.fund(world.carol, wad("4"));
+  await world.trade(account, ETH, wad("0.016"));
+  await world.setPrice(ETH, wad("1_600"));
   return { ...world, account };
 }
 

@@ -54,15 +54,7 @@ import {
   REFUSALS,
 } from "../../scripts/model/price.ts";
 import { feeUp, heldPremiumUp, quoteCeil } from "../../scripts/model/pricing.ts";
-import {
-  assess,
-  type Exposure,
-  initialUp,
-  maintenanceUp,
-  meetsInitial,
-  shortfall,
-  type Terms,
-} from "../../scripts/model/risk.ts";
+import { assess, initialUp, maintenanceUp, meetsInitial, shortfall, type Terms } from "../../scripts/model/risk.ts";
 import {
   CUTS,
   decodePosition,

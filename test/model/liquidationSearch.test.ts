@@ -1,38 +1,39 @@
-/** `LiquidationSearch` against `scripts/model/liquidationSearch.ts`, and what both promise. */
+/** `LiquidationSearch` against `scripts/model/liquidationSearch.ts`. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { network } from "hardhat";
 
 import { UNATTRIBUTED } from "../../scripts/model/deficit.ts";
 import { abs, min, WAD } from "../../scripts/model/fixed.ts";
-import { BasketRefused, leastSizeUp, liquidate, type LiquidationState } from "../../scripts/model/liquidation.ts";
+import { leastSizeUp, type LiquidationState } from "../../scripts/model/liquidation.ts";
 import { type LiquidationPlan, leastReduction, leastSlice } from "../../scripts/model/liquidationSearch.ts";
 import { encodeGlobals, encodeGroups, encodeMoney, lotOf, saleLotOf } from "../../scripts/model/parameters.ts";
 import { isLiquidatable } from "../../scripts/model/price.ts";
 import { assess, maintenanceUp } from "../../scripts/model/risk.ts";
 import { SETTLEMENT } from "../parameters.ts";
-import { unhealthyInDoubt } from "./accounts.ts";
+import { unhealthy, unhealthyInDoubt } from "./accounts.ts";
 import { between, magnitude, SEED } from "./arbitraries.ts";
 import { encodeExposure } from "./encoding.ts";
 
 const { ethers } = await network.create();
 const harness = await ethers.deployContract("LiquidationSearchHarness");
 
-const BOOKS = 150;
+const BOOKS = 50;
 const CENT = WAD / 100n;
 
 /** Whatever else a reward depends on. */
 const books: fc.Arbitrary<LiquidationState> = fc
   .record({
-    state: unhealthyInDoubt,
+    state: fc.oneof(unhealthy, unhealthyInDoubt),
     flatReward: magnitude(32),
+    minNotional: fc.oneof(fc.constant(1_000n), magnitude(32)),
     insurance: fc.oneof(fc.constant(0n), between(0n, 100n * WAD), fc.constant(1_000_000n * WAD)),
     room: fc.oneof(fc.constant(0n), between(0n, 100n * WAD), fc.constant(1_000_000n * WAD)),
     hasPendingOrder: fc.boolean(),
   })
-  .map(({ state, flatReward, insurance, room, hasPendingOrder }) => ({
+  .map(({ state, flatReward, minNotional, insurance, room, hasPendingOrder }) => ({
     ...state,
-    money: { ...state.money, flatReward: flatReward * CENT },
+    money: { ...state.money, flatReward: flatReward * CENT, minNotional: minNotional * CENT },
     insurance,
     insuranceRooms: new Map([[UNATTRIBUTED, room]]),
     hasPendingOrder,
@@ -46,22 +47,22 @@ describe("model against contracts: LiquidationSearch", () => {
   const states = fc.sample(books, { seed: SEED, numRuns: BOOKS });
 
   it("leastSlice finds the same basket with the same result", async () => {
-    const counts = { found: 0, toppedUp: 0, deficits: 0 };
+    const counts = { found: 0, below: 0, toppedUp: 0, deficits: 0 };
     for (const state of states) {
       const plan = leastSlice(state);
       expect(toTuple(await harness.leastSlice(toCase(state)))).to.deep.equal(tupleOf(plan));
       if (plan === undefined) continue;
       ++counts.found;
+      if (plan.outcome.equityAfter < plan.outcome.target) ++counts.below;
       if (plan.outcome.topUp > 0n) ++counts.toppedUp;
       if (plan.outcome.deficit > 0n) ++counts.deficits;
     }
-    console.log(counts);
-    expect(Math.min(counts.found, counts.toppedUp, counts.deficits)).to.be.greaterThan(5);
+    expect(Math.min(counts.found, counts.below, counts.toppedUp, counts.deficits)).to.be.greaterThan(5);
   });
 
   it("leastOf finds the same reduction with the same result", async () => {
     let found = 0;
-    for (const state of states.slice(0, 60)) {
+    for (const state of states.slice(0, 20)) {
       const { parts, exposures } = toCase(state);
       for (const [index, { place, token }] of parts.entries()) {
         if (token !== SETTLEMENT) continue;
@@ -70,8 +71,7 @@ describe("model against contracts: LiquidationSearch", () => {
         if (plan !== undefined) ++found;
       }
     }
-    console.log(found);
-    expect(found).to.be.greaterThan(20);
+    expect(found).to.be.greaterThan(5);
   });
 });
 

@@ -2,18 +2,19 @@ import { expect } from "chai";
 import fc from "fast-check";
 
 import { book, fill, moveCash } from "../../scripts/model/fill.ts";
-import { abs, divFloor, WAD } from "../../scripts/model/fixed.ts";
+import { abs, divFloor, min, WAD } from "../../scripts/model/fixed.ts";
 import { NO_FUNDING } from "../../scripts/model/funding.ts";
 import { isIsolatedLiquidatable, isolate } from "../../scripts/model/isolated.ts";
 import { BasketRefused, liquidate } from "../../scripts/model/liquidation.ts";
 import { liquidationPrices, marginAt, marginOf, MAX_PRICE } from "../../scripts/model/liquidationPrice.ts";
-import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
+import { findLiquidation, leastSlice } from "../../scripts/model/liquidationSearch.ts";
 import { decodeGlobals } from "../../scripts/model/parameters.ts";
 import { livePrice } from "../../scripts/model/price.ts";
 import { feeUp, quoteCeil } from "../../scripts/model/pricing.ts";
 import { initialUp, maintenanceUp, assess } from "../../scripts/model/risk.ts";
 import { cashForHealth, unhealthy, unhealthyInDoubt } from "./accounts.ts";
 import { between, holds, signed } from "./arbitraries.ts";
+import { expectNoShareAccepted, expectNoShareBetter } from "./shares.ts";
 
 const market = fc.record({
   price: between(1n, 10n ** 6n * WAD),
@@ -256,6 +257,25 @@ describe("search for a liquidation", () => {
       { runs: 300 },
     );
     expect(Math.min(kinds.leg, kinds.slice, kinds.whole)).to.be.greaterThan(0);
+  });
+
+  it("no share of an account that is accepted is better than the one it finds", () => {
+    const ends = { reaching: 0, below: 0 };
+    holds(
+      fc.property(fc.oneof(unhealthy, unhealthyInDoubt), (account) => {
+        const state = { ...account, cash: min(account.cash, cashForHealth(account, 1_000_000n)) };
+        const plan = leastSlice(state);
+        if (plan === undefined) {
+          expectNoShareAccepted(state);
+          return;
+        }
+        expect(plan.outcome.refusal).to.equal(undefined);
+        expectNoShareBetter(state, plan.basket);
+        ++ends[plan.outcome.equityAfter < plan.outcome.target ? "below" : "reaching"];
+      }),
+      { runs: 200 },
+    );
+    expect(Math.min(ends.reaching, ends.below)).to.be.greaterThan(50);
   });
 
   it("finds nothing for a healthy account, and the contract's rules refuse any basket", () => {

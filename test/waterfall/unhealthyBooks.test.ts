@@ -1,16 +1,14 @@
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { abs, max, WAD } from "../../scripts/model/fixed.ts";
+import { UNATTRIBUTED } from "../../scripts/model/deficit.ts";
 import {
   type Basket,
   liquidate as carryOut,
   type LiquidationState,
   targetUp,
 } from "../../scripts/model/liquidation.ts";
-import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
-import { assess, maintenanceUp } from "../../scripts/model/risk.ts";
-import { still, tradeBasket } from "../clearing/scenarios.ts";
+import { findLiquidation, leastSlice } from "../../scripts/model/liquidationSearch.ts";
 import {
   betterTerms,
   expectConserved,
@@ -20,18 +18,18 @@ import {
   now,
   stateOf,
   toCall,
-  worseTerms,
 } from "../clearing/support.ts";
-import { type Account, accountOf, receiptOf, type World } from "../fixture.ts";
+import { accountOf, receiptOf } from "../fixture.ts";
+import { expectAccepted } from "../lens/plans.ts";
 import { unhealthy } from "../model/accounts.ts";
 import { holds } from "../model/arbitraries.ts";
-import { BTC, ETH, LINK, SETTLEMENT, SOL, wad, WBTC, WBTC_TOKEN, WETH_TOKEN } from "../parameters.ts";
+import { expectNoShareBetter } from "../model/shares.ts";
+import { BTC, ETH, wad, WETH_TOKEN } from "../parameters.ts";
+import { type Case, funded, isSettled, randomBook } from "./randomBooks.ts";
 
 /** Baskets that an account may take until it is sound. */
 const MOST_STEPS = 4;
 const BOOKS = 20;
-
-type Case = World & { account: Account; liquidator: Account };
 
 describe("Unhealthy books", () => {
   it("a thousand random ones come to their target or are closed, in a few baskets", () => {
@@ -77,8 +75,9 @@ describe("Unhealthy books", () => {
     });
 
     for (let seed = 1; seed <= BOOKS; seed++) {
-      it(`random book ${seed} comes to its target or is closed`, async () => {
+      it(`random book ${seed} comes to its target or is closed, and the lens says how`, async () => {
         const world = await randomBook(await load(funded), seed);
+        await expectPlanKept(world);
 
         const kinds = await liquidateAll(world);
         expect(kinds).to.have.length.within(1, MOST_STEPS);
@@ -89,14 +88,6 @@ describe("Unhealthy books", () => {
 });
 
 // ---------------------------------------------------------------- model
-
-/** Healthy, or with nothing left to close. */
-function isSettled(state: LiquidationState): boolean {
-  const open = state.exposures.some(({ size, collateral }) => abs(size) + collateral !== 0n);
-  if (!open) return true;
-  const terms = assess({ ...state, end: "better" });
-  return terms.equity > maintenanceUp(terms, state.globals);
-}
 
 /** The account after an accepted basket. */
 function afterBasket(
@@ -133,18 +124,24 @@ async function liquidateAll(world: Case): Promise<string[]> {
   }
 }
 
+/** The slice that the lens finds is the model's, does what it says, and no other share is better. */
+async function expectPlanKept(world: Case): Promise<void> {
+  const { clearingHouse, lens, account, bob } = world;
+  await world.fund(bob, wad("2_000_000"));
+  const { room } = await clearingHouse.insuranceRoomOf(UNATTRIBUTED);
+  const insuranceRooms = new Map([[UNATTRIBUTED, room]]);
+  const state = { ...(await stateOf(world, account, await now())), insuranceRooms };
+  const basket = await expectAccepted(world, await lens.leastSlice(account));
+  expect(basket).to.deep.equal(leastSlice(state)?.basket);
+  expectNoShareBetter(state, basket);
+}
+
 /** At R_M + τ·(R_I − R_M), but for the last lot; or closed. */
 async function expectAtTarget(world: Case): Promise<void> {
   const state = await stateOf(world, world.account, await now());
   const terms = betterTerms(state);
   if (terms.maintenance === 0n) return;
   expect(terms.equity).to.be.at.least(targetUp(terms, state.globals) - wad("2"));
-}
-
-async function funded(): Promise<Case> {
-  const world = await still();
-  const liquidator = await world.fund(world.keeper, wad("2_000_000"));
-  return { ...world, account: accountOf(world.carol), liquidator };
 }
 
 async function betaNeutral(): Promise<Case> {
@@ -164,61 +161,4 @@ async function hedgedShort(): Promise<Case> {
   await world.trade(account, ETH, wad("-400"));
   await movePrice(world, ETH, wad("2_330"));
   return { ...world, account };
-}
-
-/** Numbers of 0 to 1, the same for a seed (mulberry32). */
-function randomness(seed: number): () => number {
-  let state = seed * 0x9e3779b9;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Some positions of alice, some collateral, no more cash than she needs, and prices that move against her until she is
- * unhealthy, or well beyond. */
-async function randomBook(world: Case, seed: number): Promise<Case> {
-  const { clearingHouse, vault, alice } = world;
-  const random = randomness(seed);
-  const account = await world.fund(alice, wad("1_000_000"));
-  const legs = [];
-  for (const asset of [ETH, BTC, SOL, LINK]) {
-    if (random() < 0.3 && legs.length + 3 > asset) continue;
-    const value = BigInt(Math.round(5_000 * 60 ** random())) * WAD;
-    const size = (value * WAD) / (await world.priceOf(asset));
-    legs.push({ asset, delta: random() < 0.5 ? size : -size });
-  }
-  if (legs.length === 0) legs.push({ asset: ETH, delta: wad("50") });
-  const isFilled =
-    legs.length > 1
-      ? await tradeBasket(world, account, legs)
-      : (await world.trade(account, legs[0]?.asset ?? ETH, legs[0]?.delta ?? 0n)).outcome === "Filled";
-  expect(isFilled).to.equal(true);
-  if (random() < 0.4) await world.fundCollateral(alice, WETH_TOKEN, wad((random() * 4 + 0.1).toFixed(3)));
-  if (random() < 0.3) await world.fundCollateral(alice, WBTC_TOKEN, wad((random() * 0.2 + 0.01).toFixed(3)));
-
-  const { weighted, initial } = worseTerms(await stateOf(world, account, await now()));
-  const { cash } = await clearingHouse.accountOf(account);
-  const spare = weighted - (initial * 105n) / 100n;
-  await vault.connect(alice).withdraw(account, SETTLEMENT, max(0n, spare < cash ? spare : cash) / 10n ** 12n, alice);
-  await fall({ ...world, account }, random);
-  return { ...world, account };
-}
-
-async function fall(world: Case, random: () => number): Promise<void> {
-  const beyond = random() < 0.3 ? 1 : 0;
-  for (let left = beyond, step = 0; step < 30; step++) {
-    const state = await stateOf(world, world.account, await now());
-    if (isSettled(state)) left = beyond;
-    else if (left-- === 0) return;
-    for (const { asset, size, collateral, price } of state.exposures) {
-      const moved = (price.last * BigInt(Math.round(10_000 + 500 * random()))) / 10_000n;
-      const against = size + collateral > 0n ? 2n * price.last - moved : moved;
-      await world.setPrice(asset, against - (against % 10n ** 10n));
-    }
-    await world.oracle.update((1n << BigInt(WBTC + 1)) - 1n);
-  }
-  throw new Error("the account is still sound");
 }
