@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import { type Basket, liquidate as carryOut } from "../../scripts/model/liquidation.ts";
+import { type Basket, liquidate as carryOut, type LiquidationState } from "../../scripts/model/liquidation.ts";
 import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
 import { type Account, accountOf, instrumented, receiptOf, time, type World } from "../fixture.ts";
 import { BTC, ETH, HOUR, LINK, MINUTE, SOL, USDC, wad, WETH_TOKEN } from "../parameters.ts";
@@ -24,6 +24,8 @@ import {
 
 const NOTHING: Basket = { reductions: [], sales: [] };
 const GAS_CAP = 1n << 24n;
+/** Of a sale of WETH. */
+const SALE_LOT = wad("0.001");
 /** In place of a market. */
 const UNATTRIBUTED = 255n;
 
@@ -75,6 +77,16 @@ describe("ClearingHouse.liquidate", () => {
       await expect(attempt({ ...world, liquidator: world.account }, reduce(ETH, "-1"), world.alice))
         .to.be.revertedWithCustomError(world.clearingHouse, "SelfLiquidation")
         .withArgs(world.account);
+    });
+
+    it("is not the liquidator's own account through an operator either", async () => {
+      const world = await due("1728");
+      const { clearingHouse, account, alice, stranger } = world;
+      await clearingHouse.connect(alice).setOperator(account, stranger, 1, 2n ** 40n - 1n, 0);
+
+      await expect(attempt({ ...world, liquidator: account }, reduce(ETH, "-1"), stranger))
+        .to.be.revertedWithCustomError(clearingHouse, "SelfLiquidation")
+        .withArgs(account);
     });
 
     it("pays an account of the caller or of one it may trade for, and no other", async () => {
@@ -568,6 +580,31 @@ describe("ClearingHouse.liquidate", () => {
       }
     });
 
+    it("is not sold in a token that there is not", async () => {
+      const world = await load(owing);
+
+      for (const token of [9, 300]) {
+        await expect(attempt(world, { reductions: [], sales: [{ token, amount: 1n }] }))
+          .to.be.revertedWithCustomError(world.clearingHouse, "InsufficientCollateral")
+          .withArgs(world.account, token, 0n, 1n);
+      }
+    });
+
+    it("is not sold beyond what the target needs, to the lot", async () => {
+      const world = await load(owing);
+      const state = await stateOf(world, world.account, await now());
+      const enough = leastSaleOf(state);
+
+      const { target } = carryOut(state, saleOf(enough));
+      await expect(attempt(world, saleOf(enough + SALE_LOT)))
+        .to.be.revertedWithCustomError(world.clearingHouse, "TargetPassed")
+        .withArgs(
+          (equity: bigint) => equity >= target - wad("1"),
+          (limit: bigint) => limit <= target,
+        );
+      await attempt(world, saleOf(enough));
+    });
+
     it("is not sold at a price that is not live", async () => {
       const world = await load(owing);
       await world.setPrice(BTC, wad("20_000"));
@@ -620,6 +657,22 @@ function reduce(asset: number, delta: string): Basket {
 
 function sell(amount: string): Basket {
   return { reductions: [], sales: [{ token: WETH_TOKEN, amount: wad(amount) }] };
+}
+
+function saleOf(amount: bigint): Basket {
+  return { reductions: [], sales: [{ token: WETH_TOKEN, amount }] };
+}
+
+/** The least sale of WETH, to the lot, that brings an account to its target. */
+function leastSaleOf(state: LiquidationState): bigint {
+  let [low, high] = [0n, wad("100") / SALE_LOT];
+  while (high - low > 1n) {
+    const middle = (low + high) / 2n;
+    const { equityAfter, target } = carryOut(state, saleOf(middle * SALE_LOT));
+    if (equityAfter < target) low = middle;
+    else high = middle;
+  }
+  return high * SALE_LOT;
 }
 
 function planOf(state: Parameters<typeof findLiquidation>[0]) {
