@@ -62,7 +62,7 @@ describe("model against contracts: LiquidationSearch", () => {
 
   it("leastOf finds the same reduction with the same result", async () => {
     let found = 0;
-    for (const state of states.slice(0, 20)) {
+    for (const state of states.slice(0, 30)) {
       const { parts, exposures } = toCase(state);
       for (const [index, { place, token }] of parts.entries()) {
         if (token !== SETTLEMENT) continue;
