@@ -34,6 +34,7 @@ const published = [
   `${DATA_STREAMS}/Verifier.sol`,
   `${DATA_STREAMS}/FeeManager.sol`,
   `${DATA_STREAMS}/RewardManager.sol`,
+  "@chainlink/contracts/src/v0.8/shared/access/SimpleWriteAccessController.sol",
 ];
 
 /**
