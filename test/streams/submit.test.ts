@@ -330,7 +330,8 @@ describe("StreamReports.submit", () => {
     it("signed twice by the same oracle", async () => {
       const { sent, verifier } = await refused((_world, payload) => {
         const parts = decodeSigned(payload);
-        const [r = "", s = "", parity = ""] = [parts.rs[0], parts.ss[0], ethers.dataSlice(parts.parities, 0, 1)];
+        const parity = ethers.dataSlice(parts.parities, 0, 1);
+        const [[r = ""], [s = ""]] = [parts.rs, parts.ss];
         const parities = ethers.zeroPadBytes(ethers.concat([parity, parity]), 32);
         return encodeSigned({ ...parts, rs: [r, r], ss: [s, s], parities });
       });
