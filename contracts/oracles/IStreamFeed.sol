@@ -22,8 +22,8 @@ import {StreamReport} from "../types/StreamReport.sol";
 /// `latestRoundData` is all zeros. The latest round only moves forward: a late report never becomes it.
 ///
 /// @dev Cost: two slots for a report in order, two for a late one (plus one for each further 256 s of its window). The place
-/// of a late one is found from the latest backwards in steps that double: about 2·log2(distance) reads. Whoever fills a
-/// feed with reports makes others pay no more than that.
+/// of a late one, and one in order by its time, is found from the latest backwards in steps that double: about
+/// 2·log2(distance) reads; by its number it costs one. Whoever fills a feed with reports makes others pay no more than that.
 interface IStreamFeed is AggregatorV3Interface {
     event ReportStored(uint80 indexed round, uint256 answer, uint256 validFrom, uint256 observed);
 

@@ -150,8 +150,8 @@ contract StreamFeed is IStreamFeed {
 
     function _observedAt(uint256 time) private view returns (StreamReport report) {
         StreamReport latest = _latest;
-        // A time of 0 would be found where nothing is.
-        if (time == 0 || time > latest.observed()) return NO_REPORT;
+        if (latest.observed() == time) return latest; // what is asked for most
+        // Of a late one, however old, this is the only id: it is looked up, not searched for.
         report = _late[time];
         if (report.exists()) return report;
         report = _firstEndingFrom(latest, time);

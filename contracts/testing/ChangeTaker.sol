@@ -13,6 +13,7 @@ contract ChangeTaker {
     error Refused();
 
     /// @dev Every payment of change is used for the call that is armed, once.
+    // solhint-disable-next-line no-complex-fallback
     receive() external payable {
         if (refuses) revert Refused();
         if (target == address(0)) return;
