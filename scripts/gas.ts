@@ -19,6 +19,7 @@ import {
   type World,
 } from "../test/fixture.ts";
 import { BTC, ETH, HOUR, LINK, percent, SETTLEMENT, SOL, wad, WAD, WBTC, WBTC_TOKEN } from "../test/parameters.ts";
+import { streamFigures } from "./gasOfStreams.ts";
 
 const SNAPSHOT = new URL("../snapshots/gas.json", import.meta.url);
 const MARKETS = 64;
@@ -480,6 +481,7 @@ async function measure(): Promise<Figures> {
     collateralSale,
     deficit,
     poolRequests,
+    streamFigures,
   ];
   for (const part of parts) {
     process.stderr.write(`${part.name} …\n`);
