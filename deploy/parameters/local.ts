@@ -1,8 +1,9 @@
 /**
- * A throw-away chain: the numbers of Arbitrum One over feeds and tokens that are deployed with it (`"local"`), so that
- * what is tried out is what runs. Only what such a chain needs otherwise differs.
+ * A throw-away chain: the numbers of Arbitrum One, and of Base what only Base has, over feeds and tokens that are deployed
+ * with it (`"local"`), so that what is tried out is what runs. Only what such a chain needs otherwise differs.
  */
 import arbitrum from "./arbitrum.ts";
+import base from "./base.ts";
 
 /** Nobody writes rounds on a quiet chain: an hour lets a session go on without. */
 const HEARTBEAT = "1 h";
@@ -15,14 +16,19 @@ const feeds = {
   LINK: { price: "20 USD" },
   WBTC: { price: "109900 USD" },
   USDC: { price: "1 USD" },
+  EUR: { price: "1.16 USD" },
 };
 
 const { assets, settlement, collaterals } = arbitrum;
+const [marketLeg, marketBase] = assets.WSTETH.feed.market;
+const [rateLeg, rateBase] = assets.WSTETH.feed.rate;
 
 export default {
   ...arbitrum,
   chainId: 31337n,
-  oracle: { ...arbitrum.oracle, sequencer: "local" },
+  // Nobody signs reports here: markets settle by their rounds.
+  oracle: { ...arbitrum.oracle, sequencer: "local", verifier: "none" },
+  groups: base.groups,
   assets: {
     ETH: local(assets.ETH, feeds.ETH),
     BTC: local(assets.BTC, feeds.BTC),
@@ -30,15 +36,32 @@ export default {
     LINK: local(assets.LINK, feeds.LINK),
     WBTC: local(assets.WBTC, feeds.WBTC),
     USDC: local(assets.USDC, feeds.USDC),
+    WSTETH: {
+      ...assets.WSTETH,
+      feed: {
+        ...assets.WSTETH.feed,
+        market: [leg(marketLeg, "1.217"), marketBase],
+        rate: [leg(rateLeg, "1.2175"), rateBase],
+      },
+    },
+    EUR: local(base.assets.EUR, feeds.EUR),
+    WAUSDC: { ...base.assets.WAUSDC, feed: { ...base.assets.WAUSDC.feed, vault: "local" } },
   },
   // No caps that get in the way: the tokens are free.
   settlement: { ...settlement, address: "local", cap: "1_000_000_000 USDC", outflowLimit: "1_000_000_000 USDC" },
   collaterals: {
     WETH: { ...collaterals.WETH, address: "local" },
     WBTC: { ...collaterals.WBTC, address: "local" },
+    WSTETH: { ...collaterals.WSTETH, address: "local" },
+    WAUSDC: { ...base.collaterals.WAUSDC, address: "local" },
   },
 };
 
 function local<A extends { feed: object }>(asset: A, { price }: { price: string }) {
-  return { ...asset, feed: { ...asset.feed, proxy: "local", heartbeat: HEARTBEAT, price } };
+  const { settlement: _, ...feed } = asset.feed as { settlement?: unknown };
+  return { ...asset, feed: { ...feed, proxy: "local", heartbeat: HEARTBEAT, price } };
+}
+
+function leg(feed: object | string | undefined, answer: string) {
+  return { ...(feed as object), proxy: "local", heartbeat: HEARTBEAT, answer };
 }
