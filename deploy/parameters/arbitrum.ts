@@ -38,6 +38,8 @@ export default {
     feedMargin: "300 s",
     // Verifies the reports of Data Streams; markets with `settlement` settle by these.
     verifier: "0x478Aa2aC9F6D65F84e09D9185d126c3a17c2a93C", // [5]
+    // Of asking one feed, for prices that are computed from several; a cold proxy takes 17,000.
+    callGas: "30_000 gas",
     pegAsset: "USDC",
     nativeAsset: "ETH",
     // USDC/USD fell to 0.88 in March 2023 and has otherwise stayed within 0.5 %.
@@ -265,6 +267,7 @@ export default {
       feed: {
         kind: "composite",
         description: "wstETH / USD",
+        both: ["ETH"],
         market: [
           {
             proxy: "0xb523AE262D20A936BC152e6023996e46FDC2A95D", // [3], and lists that quote [1]
@@ -273,7 +276,6 @@ export default {
             heartbeat: "24 h", // lists that quote [1]
             deviation: "0.5 %", // as on Base; unconfirmed
           },
-          "ETH",
         ],
         rate: [
           {
@@ -283,7 +285,6 @@ export default {
             heartbeat: "24 h", // lists that quote [1]
             deviation: "0.01 %", // written when the rate changes, once a day
           },
-          "ETH",
         ],
         jump: "6 %",
         spread: "12 %",

@@ -20,8 +20,6 @@ const feeds = {
 };
 
 const { assets, settlement, collaterals } = arbitrum;
-const [marketLeg, marketBase] = assets.WSTETH.feed.market;
-const [rateLeg, rateBase] = assets.WSTETH.feed.rate;
 
 export default {
   ...arbitrum,
@@ -40,8 +38,8 @@ export default {
       ...assets.WSTETH,
       feed: {
         ...assets.WSTETH.feed,
-        market: [leg(marketLeg, "1.217"), marketBase],
-        rate: [leg(rateLeg, "1.2175"), rateBase],
+        market: assets.WSTETH.feed.market.map((leg) => localLeg(leg, "1.217")),
+        rate: assets.WSTETH.feed.rate.map((leg) => localLeg(leg, "1.2175")),
       },
     },
     EUR: local(base.assets.EUR, feeds.EUR),
@@ -58,10 +56,15 @@ export default {
 };
 
 function local<A extends { feed: object }>(asset: A, { price }: { price: string }) {
-  const { settlement: _, ...feed } = asset.feed as { settlement?: unknown };
-  return { ...asset, feed: { ...feed, proxy: "local", heartbeat: HEARTBEAT, price } };
+  return { ...asset, feed: { ...withoutSettlement(asset.feed), proxy: "local", heartbeat: HEARTBEAT, price } };
 }
 
-function leg(feed: object | string | undefined, answer: string) {
-  return { ...(feed as object), proxy: "local", heartbeat: HEARTBEAT, answer };
+function withoutSettlement(feed: { settlement?: unknown }): object {
+  const copy = { ...feed };
+  delete copy.settlement;
+  return copy;
+}
+
+function localLeg(leg: object, answer: string) {
+  return { ...leg, proxy: "local", heartbeat: HEARTBEAT, answer };
 }

@@ -29,7 +29,7 @@ import {
   streamId,
   text,
 } from "./readers.ts";
-import { MAX_SESSIONS, packSessions, type Session, splitSessions } from "./sessions.ts";
+import { longestClosure, MAX_SESSIONS, packSessions, type Session, splitSessions } from "./sessions.ts";
 
 /** What stands in a file in place of the address of a contract that only a local chain deploys. */
 export const LOCAL = "local";
@@ -111,9 +111,27 @@ export interface Feed {
 /** Where an asset's price comes from. */
 export type Source =
   | { readonly kind: "rounds" | "observed"; readonly feed: Feed }
-  | { readonly kind: "composite"; readonly market: readonly Feed[]; readonly rate: readonly Feed[] }
-  /** @param growth The most that the rate of the share is believed to grow within a day, 1e-6. */
-  | { readonly kind: "share"; readonly vault: Hex | Local; readonly base: Feed; readonly growth: bigint };
+  | { readonly kind: "composite"; readonly legs: readonly Leg[] }
+  | {
+      readonly kind: "share";
+      readonly vault: Hex | Local;
+      /** The feed of the vault's asset. */
+      readonly base: Feed;
+      /** The most that the rate of the share is believed to grow within a day, 1e-6. */
+      readonly growth: bigint;
+      /** Gas of asking the vault for its rate. */
+      readonly vaultGas: bigint;
+    };
+
+/** In the order of the contract's enum. */
+export const LEG_SIDES = ["both", "market", "rate"] as const;
+export type LegSide = (typeof LEG_SIDES)[number];
+
+/** A factor of the market's price, of the one by the exchange rate, or of both. */
+export interface Leg {
+  readonly side: LegSide;
+  readonly feed: Feed;
+}
 
 export type SourceKind = Source["kind"];
 
@@ -177,6 +195,8 @@ export interface Parameters {
   };
   /** Verifies reports of Data Streams. */
   readonly verifier: Hex | Local | "none";
+  /** Gas of asking a feed, for the sources that are computed from feeds. */
+  readonly callGas: bigint;
   readonly assets: readonly Asset[];
   readonly settlement: Token;
   readonly collaterals: readonly Collateral[];
@@ -214,7 +234,7 @@ export function parseParameters(raw: unknown, file: string): Parameters {
     return index;
   };
   const place = (path: string): Place => ({ file, path });
-  const { pegAsset, nativeAsset, feedMargin, verifier, ...environment } = written.oracle;
+  const { pegAsset, nativeAsset, feedMargin, verifier, callGas, ...environment } = written.oracle;
   const feeds = feedsOf(written, file);
   const parameters: Parameters = {
     file,
@@ -226,6 +246,7 @@ export function parseParameters(raw: unknown, file: string): Parameters {
       nativeAsset: BigInt(indexOf(nativeAsset, place("oracle.nativeAsset"))),
     },
     verifier,
+    callGas,
     assets: [...written.assets].map(([symbol, asset]) => {
       const group = groups.indexOf(asset.group);
       if (group < 0) {
@@ -273,6 +294,8 @@ const guards = {
 };
 const OPTIONAL_GUARDS = ["settlement", "sessions"] as const;
 
+/** The bounds of derived feeds on one call. */
+const callGasReader = amount("gas", { min: "20000", max: "84000", decimals: 0 });
 const decimals = integer({ min: 0n, max: 18n });
 const heartbeat = duration(day);
 const deviation = percent({ min: "0.01", max: "5" });
@@ -299,8 +322,8 @@ const legReader = (value: unknown, place: Place) =>
   typeof value === "string" ? text(value, place) : ownLegReader(value, place);
 
 const compositeReader = object(
-  { kind: choice("composite"), market: list(legReader), rate: list(legReader), ...guards },
-  ["rate", ...OPTIONAL_GUARDS],
+  { kind: choice("composite"), both: list(legReader), market: list(legReader), rate: list(legReader), ...guards },
+  [...LEG_SIDES, ...OPTIONAL_GUARDS],
 );
 
 const shareReader = object(
@@ -308,7 +331,8 @@ const shareReader = object(
     kind: choice("share"),
     vault: address(LOCAL),
     asset: text,
-    growth: percent({ unit: "%/day", min: "0.0001", max: "1" }),
+    growth: percent({ unit: "%/day", min: "0.001", max: "1" }),
+    vaultGas: callGasReader,
     ...guards,
   },
   OPTIONAL_GUARDS,
@@ -391,6 +415,7 @@ const fileReader = object({
     haltGrace: duration({ min: "5 min", max: "1 d" }),
     feedMargin: duration({ min: "1 s", max: "1 h" }),
     verifier: address(LOCAL, "none"),
+    callGas: callGasReader,
     pegAsset: text,
     nativeAsset: text,
     pegLow: amount("USD", { min: "0.9", max: "1" }),
@@ -499,14 +524,17 @@ interface SourceContext {
 function toSource(symbol: string, written: WrittenSource, context: SourceContext): Source {
   const place: Place = { file: context.file, path: `assets.${symbol}.feed` };
   if (written.kind === "composite") {
-    const legs = (key: "market" | "rate", given: readonly WrittenLeg[]): Feed[] =>
-      given.map((leg, index) => toLeg(`${symbol}.${key}.${String(index)}`, leg, context, at(at(place, key), String(index))));
-    const rate = (written.rate as typeof written.rate | undefined) ?? [];
-    return { kind: written.kind, market: legs("market", written.market), rate: legs("rate", rate) };
+    const legs = LEG_SIDES.flatMap((side) =>
+      ((written[side] as readonly WrittenLeg[] | undefined) ?? []).map((leg, index) => ({
+        side,
+        feed: toLeg(`${symbol}.${side}.${String(index)}`, leg, context, at(at(place, side), String(index))),
+      })),
+    );
+    return { kind: written.kind, legs };
   }
   if (written.kind === "share") {
-    const { vault, growth } = written;
-    return { kind: written.kind, vault, base: feedOf(written.asset, context, at(place, "asset")), growth };
+    const { vault, growth, vaultGas } = written;
+    return { kind: written.kind, vault, base: feedOf(written.asset, context, at(place, "asset")), growth, vaultGas };
   }
   return { kind: written.kind, feed: feedOf(symbol, context, place) };
 }
@@ -524,11 +552,11 @@ function feedOf(symbol: string, { feeds }: SourceContext, place: Place): Feed {
   return feed;
 }
 
-/** Feeds that a source reads, each once. */
+/** Feeds that a source reads. */
 export function feedsBehind(source: Source): readonly Feed[] {
   switch (source.kind) {
     case "composite":
-      return [...new Set([...source.market, ...source.rate])];
+      return source.legs.map(({ feed }) => feed);
     case "share":
       return [source.base];
     default:
@@ -538,9 +566,11 @@ export function feedsBehind(source: Source): readonly Feed[] {
 
 /** How far an answer may be from what it stands for: in a product thresholds add up. */
 function deviationOf(source: Source): bigint {
-  const sum = (legs: readonly Feed[]): bigint => legs.reduce((total, leg) => total + leg.deviation, 0n);
+  const sum = (feeds: readonly Feed[]): bigint => feeds.reduce((total, feed) => total + feed.deviation, 0n);
   if (source.kind !== "composite") return sum(feedsBehind(source));
-  const [market, rate] = [sum(source.market), sum(source.rate)];
+  const [market = 0n, rate = 0n] = (["market", "rate"] as const).map((product) =>
+    sum(source.legs.filter(({ side }) => side === product || side === "both").map(({ feed }) => feed)),
+  );
   return market > rate ? market : rate;
 }
 
@@ -588,8 +618,8 @@ function toSessions(written: readonly Session[] | undefined, place: Place): bigi
   }
   for (const [index, { open }] of sessions.entries()) {
     const before = sessions[index - 1];
-    if (before !== undefined && open <= before.close) {
-      throw new ParameterError("inconsistent", place, open, "sessions neither overlap nor meet");
+    if (before !== undefined && open < before.close) {
+      throw new ParameterError("inconsistent", place, open, "sessions do not overlap");
     }
   }
   return packSessions(sessions);
@@ -664,9 +694,16 @@ function checkRules(parameters: Parameters): void {
 
 type Require = (holds: boolean, path: string, value: unknown, rule: string) => void;
 
-function checkSource(asset: Asset, { assets, collaterals, verifier }: Parameters, require: Require): void {
-  const { symbol, source, settlement, listing } = asset;
+/** `DerivedSources.MAX_GAS`: what a derived feed may spend on all its calls, and on four legs at most. */
+const MAX_CALL_GAS = 104_000n;
+const CALL_GAS_RULE = "all calls of a source take at most 104000 gas";
+
+function checkSource(asset: Asset, { assets, collaterals, verifier, callGas }: Parameters, require: Require): void {
+  const { symbol, source, settlement, sessions, limits, listing } = asset;
   const path = `assets.${symbol}.feed`;
+  const closure = longestClosure(sessions);
+  const dead = "longer than the longest closure by heartbeat + margin";
+  require(limits.deadAfter > closure + limits.maxAge || closure === 0n, `${path}.deadAfter`, limits.deadAfter, dead);
   if (settlement !== undefined) {
     const { stream } = settlement;
     require(listing.market, `${path}.settlement`, stream, "only orders settle, and this is no market");
@@ -678,19 +715,37 @@ function checkSource(asset: Asset, { assets, collaterals, verifier }: Parameters
   if (source.kind === "rounds" || source.kind === "observed") {
     const { proxy } = source.feed;
     const twin = assets.find(
-      (other) => other !== asset && "feed" in other.source && other.source.feed.proxy === proxy && proxy !== LOCAL,
+      (other) => other !== asset && "feed" in other.source && isSame(other.source.feed.proxy, proxy),
     );
     require(twin === undefined, `${path}.proxy`, proxy, `${twin?.symbol ?? ""} has it`);
     return;
   }
   // A computed source has no rounds of its own, so that every order would be void.
-  require(!listing.market || settlement !== undefined, `${path}.settlement`, undefined, "a market over a computed source");
-  if (source.kind === "share") {
+  require(!listing.market ||
+    settlement !== undefined, `${path}.settlement`, undefined, "a market over a computed source");
+  if (source.kind === "composite") checkLegs(source.legs, path, callGas, require);
+  else {
+    const { vault, vaultGas } = source;
+    require(vaultGas + callGas <= MAX_CALL_GAS, `${path}.vaultGas`, vaultGas, CALL_GAS_RULE);
     const token = collaterals.find((collateral) => assets[collateral.asset] === asset);
-    require(token === undefined || token.address === source.vault, `${path}.vault`, source.vault, `the token of ${
-      token?.symbol ?? ""
-    }`);
+    const rule = `the token of ${token?.symbol ?? ""}`;
+    require(token === undefined || token.address === vault, `${path}.vault`, vault, rule);
   }
+}
+
+function checkLegs(legs: readonly Leg[], path: string, callGas: bigint, require: Require): void {
+  const count = (side: LegSide): number => legs.filter((leg) => leg.side === side).length;
+  require(legs.length > 0, path, legs.length, "legs: both, market, rate");
+  require(count("market") > 0 === count("rate") > 0, `${path}.rate`, count("rate"), "market and rate, or only both");
+  require(BigInt(legs.length) * callGas <= MAX_CALL_GAS, path, legs.length, CALL_GAS_RULE);
+  for (const [index, { feed }] of legs.entries()) {
+    const twin = legs.slice(0, index).some((other) => other.feed === feed || isSame(other.feed.proxy, feed.proxy));
+    require(!twin, path, feed.name, "each leg once; what both products have is in `both`");
+  }
+}
+
+function isSame(proxy: Hex | Local, other: Hex | Local): boolean {
+  return proxy === other && proxy !== LOCAL;
 }
 
 function checkMarket(

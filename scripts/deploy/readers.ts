@@ -153,7 +153,8 @@ export const streamId: Reader<`0x${string}`> = (value, place) => {
   if (typeof value !== "string" || !/^0x[0-9a-f]{64}$/.test(value)) {
     throw new ParameterError("wrong type", place, value, "a feed id, 32 bytes in small letters");
   }
-  if (!value.startsWith("0x0003")) throw new ParameterError("out of range", place, value, "schema 3 begins with 0x0003");
+  if (!value.startsWith("0x0003"))
+    throw new ParameterError("out of range", place, value, "schema 3 begins with 0x0003");
   return value as `0x${string}`;
 };
 

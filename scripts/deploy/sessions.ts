@@ -1,6 +1,6 @@
 /** Hours of a market, as `types/FeedSessions.sol` keeps them: up to eight weekly sessions in one word, in UTC. */
 
-/** Minutes since Monday 00:00 UTC. Open from `open` on, closed from `close` on. */
+/** Minutes since Monday 00:00 UTC; closed from `close` on. */
 export interface Session {
   readonly open: bigint;
   readonly close: bigint;
@@ -40,6 +40,15 @@ export function unpackSessions(word: bigint): Session[] {
     sessions.push({ open: rest & TIME_MASK, close: (rest >> TIME_BITS) & TIME_MASK });
   }
   return sessions;
+}
+
+/** The longest time of a week without a session, s; 0 of a word without sessions. */
+export function longestClosure(word: bigint): bigint {
+  const sessions = unpackSessions(word);
+  const [first] = sessions;
+  if (first === undefined) return 0n;
+  const closures = sessions.map(({ close }, index) => (sessions[index + 1]?.open ?? first.open + WEEK) - close);
+  return closures.reduce((a, b) => (a > b ? a : b)) * 60n;
 }
 
 /** As a parameter file has them: `Sun 23:00 – Fri 21:00`; those that meet at the end of the week as one. */
