@@ -18,6 +18,22 @@ const compilers = [
     path: require.resolve("solc-0.6.6/soljson.js"),
     settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "istanbul" },
   },
+  {
+    // The verifier of Data Streams as Chainlink publishes it.
+    version: "0.8.19",
+    path: require.resolve("solc-0.8.19/soljson.js"),
+    settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "paris" },
+  },
+];
+
+/** Contracts that Chainlink has published and the protocol is tested with. */
+const DATA_STREAMS = "@chainlink/contracts/src/v0.8/llo-feeds/v0.5.0";
+const published = [
+  "chainlink-contracts-v08/src/v0.6/EACAggregatorProxy.sol",
+  `${DATA_STREAMS}/VerifierProxy.sol`,
+  `${DATA_STREAMS}/Verifier.sol`,
+  `${DATA_STREAMS}/FeeManager.sol`,
+  `${DATA_STREAMS}/RewardManager.sol`,
 ];
 
 /**
@@ -57,7 +73,7 @@ export default defineConfig({
   paths: { ignition: "deploy" },
   typechain: { outDir: "typechain-types" },
   solidity: {
-    npmFilesToBuild: ["chainlink-contracts-v08/src/v0.6/EACAggregatorProxy.sol"],
+    npmFilesToBuild: published,
     profiles: {
       // Ignition builds with `production`. Both are the same, so that what is tested is what is deployed.
       default: { compilers, overrides, isolated: false },
