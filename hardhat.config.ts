@@ -18,6 +18,12 @@ const compilers = [
     path: require.resolve("solc-0.6.6/soljson.js"),
     settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "istanbul" },
   },
+  {
+    // Chainlink's cache of data feeds, for tests.
+    version: "0.8.26",
+    path: require.resolve("solc-0.8.26/soljson.js"),
+    settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "paris" },
+  },
 ];
 
 /**
@@ -57,7 +63,10 @@ export default defineConfig({
   paths: { ignition: "deploy" },
   typechain: { outDir: "typechain-types" },
   solidity: {
-    npmFilesToBuild: ["chainlink-contracts-v08/src/v0.6/EACAggregatorProxy.sol"],
+    npmFilesToBuild: [
+      "chainlink-contracts-v08/src/v0.6/EACAggregatorProxy.sol",
+      "@chainlink/contracts/src/v0.8/data-feeds/DataFeedsCache.sol",
+    ],
     profiles: {
       // Ignition builds with `production`. Both are the same, so that what is tested is what is deployed.
       default: { compilers, overrides, isolated: false },
