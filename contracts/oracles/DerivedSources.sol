@@ -14,7 +14,7 @@ library DerivedSources {
     uint256 internal constant MIN_GAS = 20_000;
     /// @notice Most gas of all calls of one read: of the 120,000 that a read gets (`ChainlinkPush.CALL_GAS`) the rest is for
     /// four cold accesses, the 64th that a caller keeps, and computing.
-    uint256 internal constant MAX_GAS = 104_000;
+    uint256 internal constant MAX_GAS = 100_000;
     /// @notice Cold access of the callee, and the instructions from the check to the call.
     uint256 private constant ACCESS_GAS = 3_000;
 
