@@ -295,7 +295,7 @@ const guards = {
 const OPTIONAL_GUARDS = ["settlement", "sessions"] as const;
 
 /** The bounds of derived feeds on one call. */
-const callGasReader = amount("gas", { min: "20000", max: "84000", decimals: 0 });
+const callGasReader = amount("gas", { min: "20000", max: "80000", decimals: 0 });
 const decimals = integer({ min: 0n, max: 18n });
 const heartbeat = duration(day);
 const deviation = percent({ min: "0.01", max: "5" });
@@ -695,8 +695,8 @@ function checkRules(parameters: Parameters): void {
 type Require = (holds: boolean, path: string, value: unknown, rule: string) => void;
 
 /** `DerivedSources.MAX_GAS`: what a derived feed may spend on all its calls, and on four legs at most. */
-const MAX_CALL_GAS = 104_000n;
-const CALL_GAS_RULE = "all calls of a source take at most 104000 gas";
+const MAX_CALL_GAS = 100_000n;
+const CALL_GAS_RULE = "all calls of a source take at most 100000 gas";
 
 function checkSource(asset: Asset, { assets, collaterals, verifier, callGas }: Parameters, require: Require): void {
   const { symbol, source, settlement, sessions, limits, listing } = asset;

@@ -32,7 +32,8 @@ export type Config = { readonly rpc: string; readonly json: boolean } & (
 /** Throws a ConfigError that says what is wrong. */
 export async function parseConfig(argv: readonly string[]): Promise<Config> {
   const { deployment, parameters, check, rpc, json } = read(argv);
-  if (check !== undefined && deployment !== undefined) throw new ConfigError("--check and --deployment exclude each other");
+  if (check !== undefined && deployment !== undefined)
+    throw new ConfigError("--check and --deployment exclude each other");
   if (check !== undefined && parameters !== undefined) throw new ConfigError("--parameters is only for --deployment");
   if (check === undefined && (deployment === undefined || deployment === "")) {
     throw new ConfigError("--deployment or --check is missing");
