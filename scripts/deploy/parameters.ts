@@ -530,6 +530,7 @@ function toSource(symbol: string, written: WrittenSource, context: SourceContext
         feed: toLeg(`${symbol}.${side}.${String(index)}`, leg, context, at(at(place, side), String(index))),
       })),
     );
+    if (legs.length === 0) throw new ParameterError("missing key", at(place, "both"), undefined, "or market and rate");
     return { kind: written.kind, legs };
   }
   if (written.kind === "share") {
@@ -694,25 +695,20 @@ function checkRules(parameters: Parameters): void {
 
 type Require = (holds: boolean, path: string, value: unknown, rule: string) => void;
 
-/** `DerivedSources.MAX_GAS`: what a derived feed may spend on all its calls, and on four legs at most. */
+/** `DerivedSources.MAX_GAS` and `CompositeFeed.MAX_LEGS`. */
 const MAX_CALL_GAS = 100_000n;
 const CALL_GAS_RULE = "all calls of a source take at most 100000 gas";
+const MAX_LEGS = 4;
 
-function checkSource(asset: Asset, { assets, collaterals, verifier, callGas }: Parameters, require: Require): void {
+function checkSource(asset: Asset, parameters: Parameters, require: Require): void {
   const { symbol, source, settlement, sessions, limits, listing } = asset;
+  const { assets, collaterals, callGas } = parameters;
   const path = `assets.${symbol}.feed`;
-  const closure = longestClosure(sessions);
   const dead = "longer than the longest closure by heartbeat + margin";
-  require(limits.deadAfter > closure + limits.maxAge || closure === 0n, `${path}.deadAfter`, limits.deadAfter, dead);
-  if (settlement !== undefined) {
-    const { stream } = settlement;
-    require(listing.market, `${path}.settlement`, stream, "only orders settle, and this is no market");
-    require(verifier !== "none", `${path}.settlement`, stream, "reports need oracle.verifier");
-    // The id of another asset would price this one's orders.
-    const twin = assets.find((other) => other !== asset && other.settlement?.stream === stream);
-    require(twin === undefined, `${path}.settlement.stream`, stream, `${twin?.symbol ?? ""} settles by it`);
-  }
-  if (source.kind === "rounds" || source.kind === "observed") {
+  const needed = longestClosure(sessions) + limits.maxAge;
+  require(sessions === 0n || limits.deadAfter > needed, `${path}.deadAfter`, limits.deadAfter, dead);
+  if (settlement !== undefined) checkSettlement(asset, settlement, parameters, require);
+  if ("feed" in source) {
     const { proxy } = source.feed;
     const twin = assets.find(
       (other) => other !== asset && "feed" in other.source && isSame(other.source.feed.proxy, proxy),
@@ -721,22 +717,37 @@ function checkSource(asset: Asset, { assets, collaterals, verifier, callGas }: P
     return;
   }
   // A computed source has no rounds of its own, so that every order would be void.
-  require(!listing.market ||
-    settlement !== undefined, `${path}.settlement`, undefined, "a market over a computed source");
-  if (source.kind === "composite") checkLegs(source.legs, path, callGas, require);
-  else {
-    const { vault, vaultGas } = source;
-    require(vaultGas + callGas <= MAX_CALL_GAS, `${path}.vaultGas`, vaultGas, CALL_GAS_RULE);
-    const token = collaterals.find((collateral) => assets[collateral.asset] === asset);
-    const rule = `the token of ${token?.symbol ?? ""}`;
-    require(token === undefined || token.address === vault, `${path}.vault`, vault, rule);
+  const rounds = !listing.market || settlement !== undefined;
+  require(rounds, `${path}.settlement`, undefined, "a market over a computed source");
+  if (source.kind === "composite") {
+    checkLegs(source.legs, path, callGas, require);
+    return;
   }
+  const { vault, vaultGas } = source;
+  require(vaultGas + callGas <= MAX_CALL_GAS, `${path}.vaultGas`, vaultGas, CALL_GAS_RULE);
+  const token = collaterals.find((collateral) => assets[collateral.asset] === asset);
+  const isToken = token === undefined || token.address === vault;
+  require(isToken, `${path}.vault`, vault, `the token of ${token?.symbol ?? ""}`);
+}
+
+function checkSettlement(
+  asset: Asset,
+  { stream }: Settlement,
+  { assets, verifier }: Parameters,
+  require: Require,
+): void {
+  const path = `assets.${asset.symbol}.feed.settlement`;
+  require(asset.listing.market, path, stream, "only orders settle, and this is no market");
+  require(verifier !== "none", path, stream, "reports need oracle.verifier");
+  // The id of another asset would price this one's orders.
+  const twin = assets.find((other) => other !== asset && other.settlement?.stream === stream);
+  require(twin === undefined, `${path}.stream`, stream, `${twin?.symbol ?? ""} settles by it`);
 }
 
 function checkLegs(legs: readonly Leg[], path: string, callGas: bigint, require: Require): void {
   const count = (side: LegSide): number => legs.filter((leg) => leg.side === side).length;
-  require(legs.length > 0, path, legs.length, "legs: both, market, rate");
   require(count("market") > 0 === count("rate") > 0, `${path}.rate`, count("rate"), "market and rate, or only both");
+  require(legs.length <= MAX_LEGS, path, legs.length, `at most ${String(MAX_LEGS)} legs`);
   require(BigInt(legs.length) * callGas <= MAX_CALL_GAS, path, legs.length, CALL_GAS_RULE);
   for (const [index, { feed }] of legs.entries()) {
     const twin = legs.slice(0, index).some((other) => other.feed === feed || isSame(other.feed.proxy, feed.proxy));

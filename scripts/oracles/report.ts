@@ -76,7 +76,7 @@ function deadOf({ symbol, dead, limits }: Feed): string | undefined {
 function decimalsOf({ symbol, source, settlement }: Feed): (string | undefined)[] {
   return [source, settlement?.stream].map((each) => {
     if (each === undefined || each.currentDecimals === each.decimals) return undefined;
-    const says = each.currentDecimals === undefined ? "none" : String(each.currentDecimals);
+    const says = each.currentDecimals === undefined ? "no" : String(each.currentDecimals);
     return `${symbol}: ${each.address} says ${says} decimals, it was listed with ${String(each.decimals)}`;
   });
 }
@@ -98,7 +98,7 @@ export function render(reading: OracleReading, faults: readonly string[]): strin
   ].join("\n\n");
 }
 
-function renderEnvironment({ sequencer, peg, time }: OracleReading): string {
+function renderEnvironment({ sequencer, peg }: OracleReading): string {
   const { feed, up, settled, upSince, grace } = sequencer;
   const state = up ? `up since ${timeOf(upSince)}${settled ? "" : `, in its grace of ${durationOf(grace)}`}` : "down";
   return [
