@@ -41,6 +41,7 @@ const published = [
   `${DATA_STREAMS}/FeeManager.sol`,
   `${DATA_STREAMS}/RewardManager.sol`,
   "@chainlink/contracts/src/v0.8/data-feeds/DataFeedsCache.sol",
+  "@chainlink/contracts/src/v0.8/shared/access/SimpleWriteAccessController.sol",
 ];
 
 /**

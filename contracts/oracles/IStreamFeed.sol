@@ -28,7 +28,7 @@ interface IStreamFeed is AggregatorV3Interface {
     event ReportStored(uint80 indexed round, uint256 answer, uint256 validFrom, uint256 observed);
 
     error OnlyReports(address caller);
-    /// @param second In the window of the report, and in that of one stored.
+    /// @param second One that the report shares with a stored one.
     error ReportOverlaps(bytes32 feedId, uint256 validFrom, uint256 observed, uint256 second);
 
     /// @notice Stores a report, unless it is stored already. Only `StreamReports`, which has verified it.

@@ -94,8 +94,7 @@ contract StreamFeed is IStreamFeed {
         uint256 last = report.observed() >> 8;
         for (uint256 page = report.validFrom() >> 8; page <= last; ++page) {
             uint256 shared = _lateSeconds[page] & _secondsOf(report, page);
-            // The lowest bit that both have.
-            _requireFree(report, shared == 0, (page << 8) | Math.log2(shared & (~shared + 1)));
+            _requireFree(report, shared == 0, (page << 8) | Math.log2(shared));
         }
     }
 
@@ -120,19 +119,29 @@ contract StreamFeed is IStreamFeed {
     // ---------------------------------------------------------------- rounds
 
     /// @notice The last report that came in order, as `IStreamFeed` says.
-    function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
+    function latestRoundData()
+        external
+        view
+        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
+    {
         StreamReport report = _latest;
         return _toRound(report.exists() ? _idOf(report) : 0, report);
     }
 
     /// @notice The report with the id, as `IStreamFeed` says.
-    function getRoundData(uint80 roundId) external view returns (uint80, int256, uint256, uint256, uint80) {
-        uint256 key = uint64(roundId);
-        uint256 phase = roundId >> PHASE_OFFSET;
+    function getRoundData(
+        uint80 id
+    )
+        external
+        view
+        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
+    {
+        uint256 key = uint64(id);
+        uint256 phase = id >> PHASE_OFFSET;
         StreamReport report = NO_REPORT;
         if (phase == IN_ORDER) report = _inOrder[key];
         else if (phase == BY_TIME) report = _observedAt(key);
-        return _toRound(roundId, report);
+        return _toRound(id, report);
     }
 
     function description() external view returns (string memory) {
@@ -149,12 +158,9 @@ contract StreamFeed is IStreamFeed {
         if (report.observed() != time) return NO_REPORT;
     }
 
-    function _toRound(
-        uint80 roundId,
-        StreamReport report
-    ) private pure returns (uint80, int256, uint256, uint256, uint80) {
+    function _toRound(uint80 id, StreamReport report) private pure returns (uint80, int256, uint256, uint256, uint80) {
         // The answer has 128 bits.
-        return (roundId, int256(report.answer()), report.validFrom(), report.observed(), roundId);
+        return (id, int256(report.answer()), report.validFrom(), report.observed(), id);
     }
 
     function _idOf(StreamReport report) private pure returns (uint80) {

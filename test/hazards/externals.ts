@@ -12,6 +12,7 @@ export type Caller =
   | "pool"
   | "insuranceFund"
   | "satellites" // any of the four
+  | "streamReports" // the contract that has reports verified
   | "self" // the contract, for an item of a batch
   | "governor"
   | "guardian"
@@ -260,6 +261,27 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "peek(uint256,bool)",
       "stateOf(uint256)",
     ],
+  },
+  StreamFeed: {
+    streamReports: ["record(uint256)"],
+    views: [
+      "decimals()",
+      "description()",
+      "feedId()",
+      "find(uint256)",
+      "getRoundData(uint80)",
+      "latestRoundData()",
+      "reports()",
+      "version()",
+    ],
+  },
+  StreamReports: {
+    anyone: ["createFeed(bytes32)", "submit(bytes[])"],
+    views: ["feedOf(bytes32)", "verifier()"],
+  },
+  ReportRelay: {
+    anyone: ["receive", "relay(bytes[],(address,bytes)[])"],
+    views: ["clearingHouse()", "orders()", "reports()"],
   },
   Lens: {
     anyone: ["preview(bytes32,(uint256,int256,uint256)[],bool)"],
