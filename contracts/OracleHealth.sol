@@ -22,6 +22,8 @@ contract OracleHealth is IOracleHealth {
     /// @dev In place of decimals: the feed says none.
     uint256 private constant NO_DECIMALS = 255;
     uint256 private constant WAD_DECIMALS = 18;
+    /// @dev Of one call: more than any feed takes that the oracle can read.
+    uint256 private constant CALL_GAS = 200_000;
 
     /// @inheritdoc IOracleHealth
     IPriceOracle public immutable oracle;
@@ -142,9 +144,10 @@ contract OracleHealth is IOracleHealth {
         return data.length == 0 ? address(0) : address(uint160(abi.decode(data, (uint256))));
     }
 
-    /// @dev The answer, or nothing if the call fails or answers with less: no feed keeps the others from being seen.
+    /// @dev The answer, or nothing if the call fails or answers with less. Of limited gas, so that no feed keeps the others
+    /// from being seen.
     function _ask(address source, bytes4 selector, uint256 length) private view returns (bytes memory) {
-        (bool ok, bytes memory data) = source.staticcall(abi.encodeWithSelector(selector));
+        (bool ok, bytes memory data) = source.staticcall{gas: CALL_GAS}(abi.encodeWithSelector(selector));
         return ok && data.length >= length ? data : new bytes(0);
     }
 }

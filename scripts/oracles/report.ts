@@ -39,8 +39,7 @@ function refusalOf(feed: Feed, { time }: OracleReading): string | undefined {
   const { latest } = source;
   switch (refusal) {
     case "None":
-    // Said once, of the sequencer.
-    case "SequencerDown":
+    case "SequencerDown": // said once, of the sequencer
       return undefined;
     case "Closed":
       return feed.open ? `${symbol} has not been heard from since it opened` : undefined;
