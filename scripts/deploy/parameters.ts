@@ -492,7 +492,7 @@ function feedsOf({ assets, oracle: { feedMargin } }: Written, file: string): Map
     if (feed.kind !== "rounds" && feed.kind !== "observed") continue;
     const { proxy, description, decimals: places, heartbeat: beat, deviation: threshold } = feed;
     // Optional keys are typed as if they were there.
-    const answer = localAnswer(proxy, feed.price as bigint | undefined, { file, path: `assets.${symbol}.feed.price` });
+    const answer = localAnswer(proxy, feed.price, { file, path: `assets.${symbol}.feed.price` });
     feeds.set(symbol, {
       name: symbol,
       proxy,
@@ -542,7 +542,7 @@ function toSource(symbol: string, written: WrittenSource, context: SourceContext
 
 function toLeg(name: string, leg: WrittenLeg, context: SourceContext, place: Place): Feed {
   if (typeof leg === "string") return feedOf(leg, context, place);
-  const answer = localAnswer(leg.proxy, leg.answer as bigint | undefined, at(place, "answer"));
+  const answer = localAnswer(leg.proxy, leg.answer, at(place, "answer"));
   return { ...leg, name, maxAge: leg.heartbeat + context.feedMargin, answer };
 }
 
@@ -555,14 +555,8 @@ function feedOf(symbol: string, { feeds }: SourceContext, place: Place): Feed {
 
 /** Feeds that a source reads. */
 export function feedsBehind(source: Source): readonly Feed[] {
-  switch (source.kind) {
-    case "composite":
-      return source.legs.map(({ feed }) => feed);
-    case "share":
-      return [source.base];
-    default:
-      return [source.feed];
-  }
+  if (source.kind === "composite") return source.legs.map(({ feed }) => feed);
+  return [source.kind === "share" ? source.base : source.feed];
 }
 
 /** How far an answer may be from what it stands for: in a product thresholds add up. */
@@ -602,8 +596,8 @@ function toAsset(
       minAnswer: feed.minAnswer,
       maxAnswer: feed.maxAnswer,
     },
-    settlement: feed.settlement as Settlement | undefined,
-    sessions: toSessions(feed.sessions as readonly Session[] | undefined, {
+    settlement: feed.settlement,
+    sessions: toSessions(feed.sessions, {
       file: context.file,
       path: `assets.${symbol}.feed.sessions`,
     }),

@@ -58,7 +58,9 @@ function askerOf(provider: Provider, blockTag: number): Ask {
     if (address === LOCAL) return undefined;
     const contract = new Contract(address, [`function ${signature}`], provider);
     try {
-      return await contract.getFunction(signature.slice(0, signature.indexOf("("))).staticCall(...args, { blockTag });
+      const view = contract.getFunction(signature.slice(0, signature.indexOf("(")));
+      const answer: unknown = await view.staticCall(...args, { blockTag });
+      return answer;
     } catch (error) {
       // Of the endpoint: not an answer of the contract.
       if (isUnanswered(error)) throw error;

@@ -27,7 +27,7 @@ export function findFaults(reading: OracleReading): string[] {
   }
   for (const feed of feeds) {
     faults.push(
-      ...[refusalOf(feed, reading), deadOf(feed), ...decimalsOf(feed)].filter((fault) => fault !== undefined),
+      ...[refusalOf(feed, reading), deadOf(feed), decimalsOf(feed)].filter((fault) => fault !== undefined),
     );
   }
   return faults;
@@ -72,12 +72,10 @@ function deadOf({ symbol, dead, limits }: Feed): string | undefined {
 }
 
 /** A source whose answers have changed their unit is wrong by powers of ten. */
-function decimalsOf({ symbol, source, settlement }: Feed): (string | undefined)[] {
-  return [source, settlement?.stream].map((each) => {
-    if (each === undefined || each.currentDecimals === each.decimals) return undefined;
-    const says = each.currentDecimals === undefined ? "no" : String(each.currentDecimals);
-    return `${symbol}: ${each.address} says ${says} decimals, it was listed with ${String(each.decimals)}`;
-  });
+function decimalsOf({ symbol, source: { address, decimals, currentDecimals } }: Feed): string | undefined {
+  if (currentDecimals === decimals) return undefined;
+  const says = currentDecimals === undefined ? "no" : String(currentDecimals);
+  return `${symbol}: ${address} says ${says} decimals, it was listed with ${String(decimals)}`;
 }
 
 /** One JSON object, prices as decimal strings of WAD. */

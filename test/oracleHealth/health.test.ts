@@ -12,12 +12,19 @@ import {
   MINUTE,
   networkHelpers,
   switchAggregator,
+  WAD,
   wad,
   type World,
 } from "../oracles/fixture.ts";
 import { Kind } from "../parameters.ts";
 
 const REFUSAL = { none: 0n, missing: 1n, stale: 4n, jump: 6n, halted: 7n, sequencerDown: 8n, closed: 9n };
+
+/** What `latestRoundData` answers. */
+function roundData(answer: bigint, time: bigint): string {
+  const types = ["uint80", "int256", "uint256", "uint256", "uint80"];
+  return ethers.AbiCoder.defaultAbiCoder().encode(types, [id(1), answer, time, time, id(1)]);
+}
 
 /** A struct by the names of its fields. */
 function fieldsOf(struct: object): unknown {
@@ -156,10 +163,7 @@ describe("OracleHealth.feed", () => {
     await feed.write(2_000, now);
     const stream = await ethers.deployContract("RawFeed");
     const at = BigInt(now);
-    await stream.set(
-      ethers.AbiCoder.defaultAbiCoder().encode(Array(5).fill("uint256"), [id(5), 1_999_00000000n, at, at, 0]),
-      false,
-    );
+    await stream.set(roundData(1_999_00000000n, at), false);
     await networkHelpers.time.setNextBlockTimestamp(now + 1);
     await oracle.setSettlement(0, stream, 60);
     const reading = await feedAt(now + 2);
@@ -167,6 +171,11 @@ describe("OracleHealth.feed", () => {
     expect(reading.stream.source).to.equal(await stream.getAddress());
     expect([reading.stream.kind, reading.stream.latest.price]).to.deep.equal([3n, wad(1_999)]);
     expect([reading.window, reading.changedAt]).to.deep.equal([60n, BigInt(now + 1)]);
+
+    // More decimals than there are prices for.
+    await stream.setDecimals(77);
+    const { latest } = (await feedAt(now + 4)).stream;
+    expect([latest.readable, latest.answer, latest.price]).to.deep.equal([true, 1_999_00000000n, 0n]);
   });
 
   it("shows a source in shadow beside the one in use", async () => {
@@ -206,11 +215,7 @@ describe("OracleHealth.feed of a feed that misbehaves", () => {
     const feed = await ethers.deployContract("RawFeed");
     const answer = async (value: bigint) => {
       const time = BigInt(await networkHelpers.time.latest());
-      const words = [id(1), value, time, time, 0];
-      await feed.set(
-        ethers.AbiCoder.defaultAbiCoder().encode(["uint80", "int256", "uint256", "uint256", "uint80"], words),
-        false,
-      );
+      await feed.set(roundData(value, time), false);
     };
     await answer(2_000_00000000n);
     await world.oracle.list([{ proxy: feed, kind: Kind.Rounds, limits: LIMITS }]);
@@ -262,6 +267,18 @@ describe("OracleHealth.feed of a feed that misbehaves", () => {
       expect([latest.readable, latest.answer, latest.price]).to.deep.equal([true, answer, price]);
     });
   }
+
+  it("shows no price of an answer below zero in eighteen decimals", async () => {
+    const { health, oracle } = await networkHelpers.loadFixture(raw);
+    const other = await ethers.deployContract("RawFeed");
+    await other.setDecimals(18);
+    const time = BigInt(await networkHelpers.time.latest());
+    await other.set(roundData(2_000n * WAD, time), false);
+    await oracle.list([{ proxy: other, kind: Kind.Rounds, limits: LIMITS }]);
+    await other.set(roundData(-1n, time), false);
+
+    expect((await health.feed(2)).source.latest.price).to.equal(0n);
+  });
 
   it("shows decimals that are no longer those it was listed with", async () => {
     const { health, raw: feed } = await networkHelpers.loadFixture(raw);

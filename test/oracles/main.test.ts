@@ -186,8 +186,8 @@ file.collaterals.WBTC.decimals = 6n;`;
       [2, ""],
       [2, ""],
     ]);
-    expect(ends[0]?.err).to.match(/^--deployment or --check is missing\nnpm run oracles -- --deployment FILE/);
-    expect(ends[1]?.err).to.match(/^Unknown option '--jsn'/);
+    expect(ends[0].err).to.match(/^--deployment or --check is missing\nnpm run oracles -- --deployment FILE/);
+    expect(ends[1].err).to.match(/^Unknown option '--jsn'/);
   });
 
   it("ends with a code of its own for another chain, another deployment, and no node", async () => {

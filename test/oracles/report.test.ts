@@ -138,11 +138,6 @@ describe("oracles report", () => {
       { source: { ...SOURCE, currentDecimals: undefined } },
       /^ETH: 0x0+A1 says no decimals/,
     ],
-    [
-      "a stream whose decimals have changed",
-      { settlement: { stream: { ...SOURCE, currentDecimals: 6n }, window: 60n } },
-      /^ETH: 0x0+A1 says 6 decimals/,
-    ],
   ];
   for (const [what, change, fault] of cases) {
     it(`says what is wrong: ${what}`, () => {
