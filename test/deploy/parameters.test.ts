@@ -169,8 +169,6 @@ describe("parseParameters", () => {
       "assets.WSTETH.feed.both.0.answer",
     ],
     ["a market without a rate", "assets.WSTETH.feed.rate", undefined, "inconsistent"],
-    ["a leg that is there twice", "assets.WSTETH.feed.both", ["ETH", "ETH"], "inconsistent", "assets.WSTETH.feed"],
-    ["two legs of one proxy", "assets.WSTETH.feed.both", ["SOL", own("SOL")], "inconsistent", "assets.WSTETH.feed"],
     ["calls that take more gas than there is", "oracle.callGas", "34_000 gas", "inconsistent", "assets.WSTETH.feed"],
     ["a vault that takes more", "assets.WAUSDC.feed.vaultGas", "70_001 gas", "inconsistent"],
     ["a vault that is not the token", "assets.WAUSDC.feed.vault", base.collaterals.WETH.address, "inconsistent"],
@@ -239,6 +237,28 @@ describe("parseParameters", () => {
       const error = faultOf(changed(path, value, base));
 
       expect([error.fault, error.file, error.path]).to.deep.equal([fault, FILE, where]);
+    });
+  }
+
+  const composites: [string, Tree, object, ParameterFault, string][] = [
+    ["without legs", base, {}, "missing key", "assets.WSTETH.feed.both"],
+    ["with a leg that is there twice", local, { both: ["ETH", "ETH"] }, "inconsistent", "assets.WSTETH.feed"],
+    ["with two legs of one proxy", base, { both: ["SOL", own("SOL")] }, "inconsistent", "assets.WSTETH.feed"],
+    [
+      "of five legs",
+      { ...base, oracle: { ...base.oracle, callGas: "20_000 gas" } },
+      { both: ["ETH", "BTC", "SOL", "LINK", "EUR"] },
+      "inconsistent",
+      "assets.WSTETH.feed",
+    ],
+  ];
+  for (const [what, from, legs, fault, where] of composites) {
+    it(`refuses a composite ${what}`, () => {
+      const { description, jump, spread, deadAfter, minAnswer, maxAnswer } = base.assets.WSTETH.feed;
+      const guards = { description, jump, spread, deadAfter, minAnswer, maxAnswer };
+      const error = faultOf(changed("assets.WSTETH.feed", { kind: "composite", ...guards, ...legs }, from));
+
+      expect([error.fault, error.path]).to.deep.equal([fault, where]);
     });
   }
 
