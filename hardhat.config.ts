@@ -24,6 +24,12 @@ const compilers = [
     path: require.resolve("solc-0.8.19/soljson.js"),
     settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "paris" },
   },
+  {
+    // Chainlink's cache of data feeds, for tests.
+    version: "0.8.26",
+    path: require.resolve("solc-0.8.26/soljson.js"),
+    settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "paris" },
+  },
 ];
 
 /** Contracts that Chainlink has published and the protocol is tested with. */
@@ -34,6 +40,7 @@ const published = [
   `${DATA_STREAMS}/Verifier.sol`,
   `${DATA_STREAMS}/FeeManager.sol`,
   `${DATA_STREAMS}/RewardManager.sol`,
+  "@chainlink/contracts/src/v0.8/data-feeds/DataFeedsCache.sol",
   "@chainlink/contracts/src/v0.8/shared/access/SimpleWriteAccessController.sol",
 ];
 

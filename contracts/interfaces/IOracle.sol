@@ -11,8 +11,10 @@ enum Verdict {
 }
 
 /// @notice The rounds that prove a settlement price, named by whoever executes.
-/// @param round The admissible round; for a void order the first round after its window (0: none exists in the phase).
-/// @param before The last round on the near side of the boundary, in the same phase (0: `round` is the phase's first).
+/// @param round The admissible round; for a void order the first round after its window (0: none exists in the phase). Of
+/// an asset that settles by reports the report whose window contains the boundary.
+/// @param before The last round on the near side of the boundary, in the same phase (0: `round` is the phase's first). 0
+/// for an asset that settles by reports.
 struct RoundHint {
     uint80 round;
     uint80 before;
@@ -34,9 +36,11 @@ interface IOracle {
 
     /// @notice The one price at which an order settles: in `phase`, the first round whose updatedAt and startedAt are
     /// both later than `boundary`, no later than `boundary` + the asset's window; among rounds with equal updatedAt
-    /// the last. The result is a function of (asset, phase, boundary) alone, whoever asks and whenever.
+    /// the last. Of an asset that settles by reports: the one whose window contains `boundary` (see `IPriceOracle`).
+    /// The result is a function of (asset, phase, boundary) alone, whoever asks and whenever.
     /// @dev Reverts when the hint proves neither a settlement nor its absence (each case has its own error).
-    /// @return verdict Settled, or Void: no such round, or it jumped beyond the limit from its predecessor.
+    /// @return verdict Settled, or Void: no such round, it jumped beyond the limit from its predecessor, it is of a time at
+    /// which the asset is closed, or the asset does not settle orders (over a change of source, or ever).
     /// @return price Settlement price, WAD; 0 when void.
     /// @return settledAt updatedAt of the settlement round; 0 when void.
     function settle(

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IOracle} from "../interfaces/IOracle.sol";
+import {FeedKind} from "../types/FeedSource.sol";
 import {Refusal} from "../types/Price.sol";
 
 /// @notice The numbers that guard a feed.
@@ -22,9 +23,24 @@ struct FeedLimits {
     uint96 maxAnswer;
 }
 
-/// @param proxy Chainlink proxy of an X/USD feed.
+/// @param proxy An AggregatorV3Interface of an X/USD price: a Chainlink proxy, a derived feed, or a stream.
+/// @param kind What its rounds prove.
 struct FeedInput {
     address proxy;
+    FeedKind kind;
+    FeedLimits limits;
+}
+
+/// @notice A source in shadow.
+/// @param tolerance How far its price may differ, 1e-6 of the one in use.
+/// @param agreedSince Since when every watching has found them to agree; 0: the last one has not.
+struct Proposal {
+    address proxy;
+    FeedKind kind;
+    uint8 decimals;
+    uint24 tolerance;
+    uint32 agreedSince;
+    uint32 watchedAt;
     FeedLimits limits;
 }
 
@@ -46,29 +62,62 @@ struct Environment {
 }
 
 /// @title IPriceOracle
-/// @notice The guard policy over Chainlink push feeds.
+/// @notice The guard policy over all sources of prices: push feeds, caches of observations, derived feeds and streams.
 ///
-/// Accepted price. `read` accepts the feed's latest round when it is complete, positive, not in the future, not older
-/// than `maxAge`, inside its bounds, within `jump` of the last accepted price, and later than that (by time and by
-/// round id; an aggregator that starts with older rounds changes nothing until it has a later one: meanwhile the last
-/// accepted price counts, as long as it passes the same guards).
+/// Accepted price. `read` accepts the source's latest round when it is complete, positive, not in the future, not older
+/// than `maxAge`, inside its bounds, heard since the present trading session began, within `jump` of the last accepted
+/// price, and later than that (by time and by round id; an aggregator that starts with older rounds changes nothing until
+/// it has a later one: meanwhile the last accepted price counts, as long as it passes the same guards).
 ///
 /// Halt. A latest round beyond `jump` of the last accepted price is refused (Jump), and `update` records it (Halted).
 /// `update` ends the halt when
 ///  (a) the latest round is within `jump` of the last accepted price again, or
 ///  (b) 10 minutes have passed since the recorded round and the two rounds that follow it in its phase, and the latest
-///      one, are within `jump` of it; after a veto only 24 hours after the halt began.
+///      one, are within `jump` of it; after a veto only 24 hours after the halt began. Of a derived feed, which has no
+///      history, only the latest round is looked at, whose id must have grown by two.
 /// A recorded round that (b) can no longer confirm is replaced by the latest: the clock restarts.
 /// A price that moved far in small steps while nobody read it is no jump: `advance` shows the steps.
 ///
-/// Assumed of a feed: a complete round never changes; within a phase ids have no gaps and updatedAt never falls; a
-/// round written in a block has an updatedAt no earlier than the block before. OCR aggregators do this. A FluxAggregator
-/// revises its latest round: do not list one. A new aggregator has the decimals of the old one, as Chainlink's have (one
-/// that has not is a jump). Proxies, and the role that sets limits, are trusted: limits take part in the price of
-/// pending orders, so a change of them must wait longer than the longest window.
+/// Settlement. An order settles
+///  - by the source's rounds (Rounds, Observed): the first after its boundary, as `IOracle.settle` says;
+///  - by reports (a source of kind Stream, or the asset's settlement stream): at the one whose window [startedAt,
+///    updatedAt] contains the boundary. `RoundHint.round` is its id, `before` is 0. One that ends later than
+///    boundary + window makes the order void, whatever it says;
+///  - not at all (Derived without a settlement stream): every order is void. Such an asset is collateral, no market.
+/// A round or report of a time at which the asset is closed makes the order void.
+/// What an order settles by is a function of the order alone, also over a change of source or settlement at time c:
+/// with boundary < c as before it; with c ≤ boundary ≤ c + 240 s (an order's longest delay) void; later as after it.
+/// Changes are eight days apart, so that no order lives through two. (A wind-down announced before a new source was
+/// adopted and ending after it may name a phase that the new one does not have: its final price is the stored one then,
+/// seven days later.)
+///
+/// Assumed of a source: a complete round never changes; within a phase ids have no gaps and updatedAt never falls.
+///  - Rounds: a round written in a block has an updatedAt no earlier than the block before. OCR aggregators do this. A
+///    FluxAggregator revises its latest round: do not list one.
+///  - Observed: within a phase updatedAt rises strictly, and a round is written within an hour of it: the absence of a
+///    round is proved only an hour after the window. Chainlink's DataFeedsCache refuses what is not later.
+///  - Stream: reports do not overlap. `updatedAt` is the observation's time, `startedAt` the first it holds for.
+///  - Derived: the id grows whenever one of its feeds has a newer round.
+/// A new aggregator has the decimals of the old one, as Chainlink's have (one that has not is a jump). Proxies, and the
+/// role that sets limits and sessions, are trusted: these take part in the price of pending orders, so a change of them
+/// must wait longer than the longest window.
 interface IPriceOracle is IOracle {
-    event FeedListed(uint256 indexed asset, address indexed proxy, FeedLimits limits);
+    event FeedListed(uint256 indexed asset, address indexed proxy, FeedKind kind, FeedLimits limits);
     event FeedConfigured(uint256 indexed asset, FeedLimits limits);
+    /// @notice From now on orders settle by the reports of `stream`; 0: by the source.
+    event SettlementSet(uint256 indexed asset, address indexed stream, uint256 window);
+    event SessionsSet(uint256 indexed asset, uint256 sessions);
+    event SourceProposed(
+        uint256 indexed asset,
+        address indexed proxy,
+        FeedKind kind,
+        uint256 tolerance,
+        FeedLimits limits
+    );
+    /// @param agreedSince 0: the prices are further apart than the tolerance.
+    event SourceWatched(uint256 indexed asset, uint256 price, uint256 proposedPrice, uint256 agreedSince);
+    event SourceAdopted(uint256 indexed asset, address indexed proxy, uint256 price, uint80 round);
+    event SourceCancelled(uint256 indexed asset);
     event EnvironmentSet(Environment environment);
     /// @notice A jump has been recorded, or its recorded round replaced by a later one.
     event JumpHalted(uint256 indexed asset, uint256 lastPrice, uint256 candidate, uint80 round);
@@ -89,6 +138,24 @@ interface IPriceOracle is IOracle {
     error SequencerUnreadable(address sequencer);
     /// @notice A number is outside its bounds; `field` is its name.
     error LimitOutOfRange(bytes32 field, uint256 value, uint256 minimum, uint256 maximum);
+    /// @notice The session ends before it begins, begins before the one before it ends, or passes the end of the week.
+    error SessionInvalid(uint256 index, uint256 opensAt, uint256 closesAt);
+    error TooManySessions(uint256 count, uint256 maximum);
+    /// @notice An asset that is closed may get no sessions by which it would be open.
+    error ClosedNow(uint256 asset);
+    error AlreadyProposed(uint256 asset, address proxy);
+    error NotProposed(uint256 asset);
+    /// @notice A source is judged beside one that is live: for a dead one there is only wind-down.
+    error SourceNotLive(uint256 asset, Refusal refusal);
+    error SourcesDisagree(uint256 asset, uint256 price, uint256 proposedPrice, uint256 tolerance);
+    /// @notice The shadow has not lasted long enough. `agreedSince` 0: they disagreed when last watched.
+    error ShadowTooShort(uint256 asset, uint256 agreedSince, uint256 required);
+    /// @notice Nobody has compared the sources for too long.
+    error NotWatched(uint256 asset, uint256 watchedAt, uint256 maximum);
+    /// @notice The proposed source's latest round is older than the price that is stored.
+    error PriceGoesBack(uint256 asset, uint256 updatedAt, uint256 storedAt);
+    /// @notice Orders from before the last change may still be pending.
+    error ChangedRecently(uint256 asset, uint256 until);
     error NotHalted(uint256 asset);
     error AlreadyVetoed(uint256 asset);
     /// @notice The guardian has stopped the halted asset until then.
@@ -97,6 +164,8 @@ interface IPriceOracle is IOracle {
     error StepRefused(uint256 asset, uint80 round, Refusal refusal);
     /// @notice A step of `advance` that is not later than the one before it.
     error StepNotLater(uint256 asset, uint80 round, uint256 previousRound);
+    /// @notice A derived feed has no rounds to walk along.
+    error NoHistory(uint256 asset);
 
     /// @notice Appends feeds; their assets are the next indices. Refuses a feed that is not live.
     function list(FeedInput[] calldata feeds) external;
@@ -104,6 +173,34 @@ interface IPriceOracle is IOracle {
     /// @notice Replaces the limits of a feed. Of one that is not live the interval may not shrink, nor become dead sooner; a live
     /// one may not become dead.
     function configure(uint256 asset, FeedLimits calldata limits) external;
+
+    /// @notice Has the orders of an asset settle by the reports of `stream`, from boundaries beyond the next 240 s on;
+    /// with stream 0 by its source again. The source goes on valuing accounts. Refuses a stream that is not live by the
+    /// asset's limits, or beyond `jump` of its accepted price.
+    /// @param window How long after an order's boundary its report may end, 1 s to 1 hour; 0 with stream 0.
+    function setSettlement(uint256 asset, address stream, uint24 window) external;
+
+    /// @notice Sets the hours at which an asset is traded: `types/FeedSessions.sol`; 0: always. Nobody becomes liquidatable
+    /// by it: an asset that is closed stays closed. `deadAfter` must be longer than the longest closure by `maxAge`.
+    function setSessions(uint256 asset, uint256 sessions) external;
+
+    /// @notice Puts a source in shadow beside the one in use, with limits of its own. Both must be live and agree within
+    /// `tolerance`. The proxy may be the asset's own with another kind.
+    /// @param tolerance The sum of both feeds' deviation thresholds, 1e-6, at most 2 %.
+    function proposeSource(uint256 asset, FeedInput calldata input, uint24 tolerance) external;
+
+    /// @notice Compares the proposed source with the one in use. Anyone. A disagreement, or two hours without a watching,
+    /// starts the shadow anew. Both must be live.
+    /// @return agreedSince Since when they agree; 0 if they do not.
+    function watchSource(uint256 asset) external returns (uint256 agreedSince);
+
+    /// @notice Replaces the source by the proposed one, which must have agreed for 24 hours, watched within the last two,
+    /// and agree now. The step between the two prices gets the grace period of a halt: nothing of the asset is liquidated
+    /// in it.
+    function adoptSource(uint256 asset) external;
+
+    /// @notice Drops the proposed source.
+    function cancelSource(uint256 asset) external;
 
     /// @notice Replaces what holds for all assets.
     function setEnvironment(Environment calldata environment_) external;
@@ -113,7 +210,8 @@ interface IPriceOracle is IOracle {
     function vetoJump(uint256 asset) external;
 
     /// @notice For each asset of the bitmap: stores a newer accepted price, records a halt, or resolves one. Anyone.
-    /// @dev Does nothing while the sequencer is down, nor for an asset whose latest round is refused for another reason.
+    /// @dev Does nothing while the sequencer is down, nor for an asset that is closed or whose latest round is refused for
+    /// another reason.
     function update(uint256 assets) external;
 
     /// @notice Walks the stored price of an asset along rounds of its phase, each later than the one before and within
@@ -127,6 +225,18 @@ interface IPriceOracle is IOracle {
     function environment() external view returns (Environment memory);
 
     function feedOf(uint256 asset) external view returns (address proxy, uint256 decimals, FeedLimits memory limits);
+
+    /// @notice What is not in `feedOf`: the kind of the source, what orders settle by, when the asset is traded.
+    /// @param stream 0: orders settle by the source.
+    /// @param window Of the stream, s.
+    /// @param sessions 0: always open.
+    /// @param changedAt When source or settlement has changed last; 0: never.
+    function sourceOf(
+        uint256 asset
+    ) external view returns (FeedKind kind, address stream, uint256 window, uint256 sessions, uint256 changedAt);
+
+    /// @notice The source in shadow; zeros without one.
+    function proposalOf(uint256 asset) external view returns (Proposal memory);
 
     /// @notice The last accepted price (WAD) and where it is from. `round` is a proxy round id.
     function stateOf(

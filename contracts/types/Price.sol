@@ -11,7 +11,8 @@ enum Refusal {
     OutOfBounds,
     Jump, // beyond the jump limit of the last accepted price
     Halted, // a recorded jump that has not been accepted yet
-    SequencerDown
+    SequencerDown,
+    Closed // outside its trading hours, or not heard from since they began
 }
 
 /// @notice The price of an asset as an interval, in one word:

@@ -1,8 +1,15 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import type { Future } from "@nomicfoundation/ignition-core";
 
+export interface ListingPlan {
+  readonly collaterals: readonly { readonly symbol: string }[];
+  /** Assets with hours, and such whose orders settle by a stream; by their indices in the oracle. */
+  readonly hours: readonly { readonly symbol: string; readonly asset: number }[];
+  readonly settlements: readonly { readonly symbol: string; readonly asset: number }[];
+}
+
 /** Feeds, assets and collateral, so that their indices are those of the parameter file. */
-export function listingModule(collaterals: readonly { symbol: string }[]) {
+export function listingModule({ collaterals, hours, settlements }: ListingPlan) {
   return buildModule("Listing", (m) => {
     const oracle = m.contractAt("PriceOracle", m.getParameter<string>("oracle"));
     const vault = m.contractAt("Vault", m.getParameter<string>("vault"));
@@ -10,6 +17,19 @@ export function listingModule(collaterals: readonly { symbol: string }[]) {
 
     const feeds = m.call(oracle, "list", [m.getParameter("feeds")]);
     m.call(oracle, "setEnvironment", [m.getParameter("environment")], { after: [feeds] });
+    // First: a stream is compared with the accepted price, and its reports do not stay young.
+    for (const { symbol, asset } of settlements) {
+      m.call(oracle, "setSettlement", [asset, m.getParameter(`${symbol}Stream`), m.getParameter(`${symbol}Window`)], {
+        id: `${symbol}Settlement`,
+        after: [feeds],
+      });
+    }
+    for (const { symbol, asset } of hours) {
+      m.call(oracle, "setSessions", [asset, m.getParameter(`${symbol}Sessions`)], {
+        id: `${symbol}Sessions`,
+        after: [feeds],
+      });
+    }
 
     let last: Future = m.call(clearingHouse, "listAssets", [m.getParameter("assets")], { after: [feeds] });
     for (const { symbol } of collaterals) {

@@ -12,13 +12,25 @@ export interface LocalToken {
 export const SEQUENCER = "sequencer";
 
 export interface LocalFeed {
-  readonly symbol: string;
+  /** As `scripts/deploy/parameters.ts` calls it. */
+  readonly name: string;
   readonly description: string;
   readonly decimals: number;
 }
 
-/** What a live chain has already: tokens, price proxies over aggregators with one round each, the sequencer's feed. */
-export function localWorldModule({ tokens, feeds }: { tokens: readonly LocalToken[]; feeds: readonly LocalFeed[] }) {
+export interface LocalWorld {
+  readonly tokens: readonly LocalToken[];
+  readonly feeds: readonly LocalFeed[];
+  /** Symbols of shares; each vault holds the settlement token, `settlementToken`. */
+  readonly vaults: readonly string[];
+  readonly settlement: string;
+}
+
+/**
+ * What a live chain has already: tokens, vaults, price proxies over aggregators with one round each, the sequencer's
+ * feed.
+ */
+export function localWorldModule({ tokens, feeds, vaults, settlement }: LocalWorld) {
   return buildModule("LocalWorld", (m) => {
     const now = m.getParameter("now");
     const results: Record<string, NamedArtifactContractDeploymentFuture<string>> = {};
@@ -27,7 +39,12 @@ export function localWorldModule({ tokens, feeds }: { tokens: readonly LocalToke
         ? m.contract("TestWETH", [], { id: `token_${symbol}` })
         : m.contract("TestToken", [`Test ${symbol}`, symbol, decimals], { id: `token_${symbol}` });
     }
-    for (const { symbol, description, decimals } of feeds) {
+    for (const symbol of vaults) {
+      const held = results[`token_${settlement}`] ?? m.getParameter<string>("settlementToken");
+      results[`vault_${symbol}`] = m.contract("TestVault", [held, 0], { id: `vault_${symbol}` });
+    }
+    for (const { name, description, decimals } of feeds) {
+      const symbol = idOf(name);
       const aggregator = m.contract("AccessListAggregator", [decimals, description, false], {
         id: `aggregator_${symbol}`,
       });
@@ -42,4 +59,9 @@ export function localWorldModule({ tokens, feeds }: { tokens: readonly LocalToke
     }
     return results;
   });
+}
+
+/** Of a feed's name: Ignition takes no dots. */
+export function idOf(name: string): string {
+  return name.replaceAll(".", "_");
 }

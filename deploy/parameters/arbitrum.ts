@@ -7,7 +7,10 @@
  *  [2] bgd-labs/aave-address-book, src/ts/AaveV3ArbitrumAssets.ts: the feeds and tokens of Aave v3.
  *  [3] gmx-io/gmx-synthetics, config/tokens.ts: the feeds and tokens of GMX v2.
  *  [4] docs.chain.link/data-feeds/l2-sequencer-feeds.
- * Deployment refuses a proxy whose `description()` is not the one written here, and a token with other decimals.
+ *  [5] docs.chain.link/data-streams/stream-ids and /crypto-streams: verifiers and feed ids of Data Streams.
+ * Deployment refuses a proxy whose `description()` or `decimals()` are not the ones written here, and a token with other
+ * decimals. `npm run oracles -- --check deploy/parameters/arbitrum.ts --rpc URL` asks all of them before, and how old
+ * each answer is.
  *
  * Heartbeats and thresholds can be changed by Chainlink and are off-chain facts: compare [1] on the day of deployment.
  * A heartbeat here that is too short voids orders; one that is too long takes stale prices for live. Where quotations
@@ -33,6 +36,10 @@ export default {
     haltGrace: "10 min",
     // Rounds land some blocks after their heartbeat. maxAge and window of a feed = heartbeat + this.
     feedMargin: "300 s",
+    // Verifies the reports of Data Streams; markets with `settlement` settle by these.
+    verifier: "0x478Aa2aC9F6D65F84e09D9185d126c3a17c2a93C", // [5]
+    // Of asking one feed, for prices that are computed from several; a cold proxy takes 17,000.
+    callGas: "30_000 gas",
     pegAsset: "USDC",
     nativeAsset: "ETH",
     // USDC/USD fell to 0.88 in March 2023 and has otherwise stayed within 0.5 %.
@@ -83,6 +90,7 @@ export default {
       feed: {
         proxy: "0x639Fe6ab55C921f74e7fac1ee960C0B6293ba612", // [1] [2] [3]
         description: "ETH / USD",
+        decimals: 8n,
         heartbeat: "1755 s", // [1]; older quotations: 24 h
         deviation: "0.05 %", // [1]
         jump: "6 %",
@@ -91,6 +99,12 @@ export default {
         deadAfter: "24 h",
         minAnswer: "50 USD",
         maxAnswer: "200000 USD",
+        // Fast markets settle by reports: 30 s after they are sent and not when the push feed next moves. A report covers
+        // about a second; one that covers more than a minute is from an outage and voids the order.
+        settlement: {
+          stream: "0x000362205e10b3a147d02792eccee483dca6c7b44ecce7012cb8c6e0b68b3ae9", // [3] [5] ETH/USD
+          window: "60 s",
+        },
       },
       risk: { beta: "8.5 %", sigma: "2 %", gamma: "0.5 %", kappa: "100 %" },
       depth: "400_000 ETH",
@@ -112,6 +126,7 @@ export default {
       feed: {
         proxy: "0x6ce185860a4963106506C203335A2910413708e9", // [1] [2] [3]
         description: "BTC / USD",
+        decimals: 8n,
         heartbeat: "1755 s", // [1]; older quotations: 24 h
         deviation: "0.05 %", // [1]
         jump: "5 %",
@@ -119,6 +134,10 @@ export default {
         deadAfter: "24 h",
         minAnswer: "1000 USD",
         maxAnswer: "5000000 USD",
+        settlement: {
+          stream: "0x00039d9e45394f473ab1f050a1b963e6b05351e52d71e507509ada0c95ed75b8", // [3] [5] BTC/USD
+          window: "60 s",
+        },
       },
       risk: { beta: "7 %", sigma: "1.5 %", gamma: "0.5 %", kappa: "100 %" },
       depth: "20_000 BTC",
@@ -140,6 +159,7 @@ export default {
       feed: {
         proxy: "0x24ceA4b8ce57cdA5058b924B9B9987992450590c", // [3], and lists that quote [1]
         description: "SOL / USD",
+        decimals: 8n,
         heartbeat: "24 h", // [3]; unconfirmed by a recent quotation of [1]
         deviation: "0.5 %", // unconfirmed: the widest that [1] uses for such a feed
         jump: "10 %",
@@ -147,6 +167,10 @@ export default {
         deadAfter: "72 h",
         minAnswer: "1 USD",
         maxAnswer: "10000 USD",
+        settlement: {
+          stream: "0x0003b778d3f6b2ac4991302b89cb313f99a42467d6c9c5f96f57c29c0d2bc24f", // [3] SOL/USD
+          window: "60 s",
+        },
       },
       risk: { beta: "12 %", sigma: "5 %", gamma: "0.8 %", kappa: "100 %" },
       depth: "3_000_000 SOL",
@@ -168,6 +192,7 @@ export default {
       feed: {
         proxy: "0x86E53CF1B870786351Da77A57575e79CB55812CB", // [1] [2] [3]
         description: "LINK / USD",
+        decimals: 8n,
         heartbeat: "1755 s", // [1]; older quotations: 1 h
         deviation: "0.2 %", // an older quotation of [1]
         jump: "12 %",
@@ -175,6 +200,10 @@ export default {
         deadAfter: "24 h",
         minAnswer: "0.1 USD",
         maxAnswer: "2000 USD",
+        settlement: {
+          stream: "0x00036d7a1251e3f67d6658466b5e9e7fe8418af7feac9567ff322bff95cc2401", // [3] LINK/USD
+          window: "60 s",
+        },
       },
       risk: { beta: "13 %", sigma: "6 %", gamma: "1 %", kappa: "100 %" },
       depth: "6_000_000 LINK",
@@ -198,6 +227,7 @@ export default {
       feed: {
         proxy: "0xd0C7101eACbB49F3deCcCc166d238410D6D46d57", // lists that quote [1]; Aave and GMX price WBTC as BTC
         description: "WBTC / USD",
+        decimals: 8n,
         heartbeat: "24 h", // an older quotation of [1]; unconfirmed by a recent one
         deviation: "0.05 %", // an older quotation of [1]
         jump: "6 %",
@@ -215,6 +245,7 @@ export default {
       feed: {
         proxy: "0x50834F3163758fcC1Df9973b6e91f0F0F0434aD3", // [1] [2]
         description: "USDC / USD",
+        decimals: 8n,
         // [1] shows 255 s of late and has shown 24 h; the longer one stands until it is confirmed, because a stale peg
         // closes the protocol for increases, and the band bounds what an old price hides.
         heartbeat: "24 h",
@@ -227,6 +258,42 @@ export default {
       },
       risk: { beta: "1 %", sigma: "1 %", gamma: "0.1 %", kappa: "100 %" },
       depth: "1_000_000_000 USDC",
+    },
+    // Collateral only. Not redeemable on this chain, so an asset of its own, worth the lower of what the market pays and what
+    // Lido's contract on Ethereum owes: the market shows a loss of the peg, the rate bounds a market that is pushed up.
+    // Each leg has its own heartbeat; the youngest requirement is that of ETH/USD.
+    WSTETH: {
+      group: "majors",
+      feed: {
+        kind: "composite",
+        description: "wstETH / USD",
+        both: ["ETH"],
+        market: [
+          {
+            proxy: "0xb523AE262D20A936BC152e6023996e46FDC2A95D", // [3], and lists that quote [1]
+            description: "WSTETH / ETH", // as [1] has it; unconfirmed by a read
+            decimals: 18n,
+            heartbeat: "24 h", // lists that quote [1]
+            deviation: "0.5 %", // as on Base; unconfirmed
+          },
+        ],
+        rate: [
+          {
+            proxy: "0xB1552C5e96B312d0Bf8b554186F846C40614a540", // lists that quote [1]; Aave's ratio provider for wstETH
+            description: "wstETH-stETH Exchange Rate", // read on 2026-09-21, as was decimals()
+            decimals: 18n,
+            heartbeat: "24 h", // lists that quote [1]
+            deviation: "0.01 %", // written when the rate changes, once a day
+          },
+        ],
+        jump: "6 %",
+        spread: "12 %",
+        deadAfter: "24 h",
+        minAnswer: "50 USD",
+        maxAnswer: "300000 USD",
+      },
+      risk: { beta: "8.5 %", sigma: "3.5 %", gamma: "1 %", kappa: "100 %" },
+      depth: "40_000 WSTETH",
     },
   },
 
@@ -258,6 +325,15 @@ export default {
       asset: "WBTC",
       saleDiscount: "1 %",
       lot: "0.001 WBTC",
+    },
+    WSTETH: {
+      address: "0x5979D7b546E38E414F7E9822514be443A4800529", // [2]
+      decimals: 18n,
+      cap: "1_000 WSTETH",
+      outflowLimit: "200 WSTETH",
+      asset: "WSTETH",
+      saleDiscount: "1 %",
+      lot: "0.01 WSTETH",
     },
   },
 

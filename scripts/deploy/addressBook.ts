@@ -15,6 +15,7 @@ export const CONTRACTS = [
   "pool",
   "insuranceFund",
   "lens",
+  "oracleHealth",
 ] as const;
 
 export type ContractName = (typeof CONTRACTS)[number];
@@ -30,10 +31,21 @@ export interface AddressBook {
   readonly libraries: Readonly<Record<string, string>>;
   /** By symbol; the settlement token first, then collateral in the order of its index. */
   readonly tokens: Readonly<Record<string, string>>;
-  /** Price proxies by symbol, in the order of asset indices. */
+  /** Sources of prices by symbol, in the order of asset indices. */
   readonly feeds: Readonly<Record<string, string>>;
+  /** Feeds behind computed sources that no asset has, by name: `WSTETH.market.0`. */
+  readonly legs: Readonly<Record<string, string>>;
+  /** ERC-4626 vaults whose shares are priced, by symbol. */
+  readonly vaults: Readonly<Record<string, string>>;
+  /** Of the reports that orders settle by, by symbol. */
+  readonly streams: Readonly<Record<string, string>>;
+  /** Where reports are brought; the zero address where no market settles by them. */
+  readonly streamReports: string;
+  readonly reportRelay: string;
   /** Uptime feed; the zero address where there is none. */
   readonly sequencer: string;
+  /** Of Data Streams; the zero address where there is none. */
+  readonly verifier: string;
   /** Aggregators behind the proxies, on a local chain only. */
   readonly aggregators: Readonly<Record<string, string>>;
 }
@@ -77,6 +89,12 @@ const bookReader = object({
   libraries: addresses,
   tokens: addresses,
   feeds: addresses,
+  legs: addresses,
+  vaults: addresses,
+  streams: addresses,
+  streamReports: address(),
+  reportRelay: address(),
   sequencer: address(),
+  verifier: address(),
   aggregators: addresses,
 });

@@ -10,6 +10,7 @@ import type {
   InsuranceFund,
   Lens,
   LiquidityPool,
+  OracleHealth,
   Orders,
   PriceOracle,
   Vault,
@@ -29,6 +30,7 @@ export interface Contracts {
   readonly pool: LiquidityPool;
   readonly insuranceFund: InsuranceFund;
   readonly lens: Lens;
+  readonly oracleHealth: OracleHealth;
 }
 
 /** The contracts of an address book. */
@@ -47,12 +49,13 @@ export async function contractsAt(
     pool: await ethers.getContractAt("LiquidityPool", addresses.pool, signer),
     insuranceFund: await ethers.getContractAt("InsuranceFund", addresses.insuranceFund, signer),
     lens: await ethers.getContractAt("Lens", addresses.lens, signer),
+    oracleHealth: await ethers.getContractAt("OracleHealth", addresses.oracleHealth, signer),
   };
 }
 
 /** Throws a DeploymentError unless the clearing house, its extension and its satellites point at each other. */
 export async function checkBacklinks(contracts: Contracts): Promise<void> {
-  const { clearingHouse, extension, oracle, vault, orders, pool, insuranceFund, lens } = contracts;
+  const { clearingHouse, extension, oracle, vault, orders, pool, insuranceFund, lens, oracleHealth } = contracts;
   const house = await clearingHouse.getAddress();
   const claims: [string, string, string][] = [
     ["vault.clearingHouse", await vault.clearingHouse(), house],
@@ -60,6 +63,7 @@ export async function checkBacklinks(contracts: Contracts): Promise<void> {
     ["pool.clearingHouse", await pool.clearingHouse(), house],
     ["insuranceFund.clearingHouse", await insuranceFund.clearingHouse(), house],
     ["lens.clearingHouse", await lens.clearingHouse(), house],
+    ["oracleHealth.oracle", await oracleHealth.oracle(), await oracle.getAddress()],
     ["orders.oracle", await orders.oracle(), await oracle.getAddress()],
     ["pool.vault", await pool.vault(), await vault.getAddress()],
   ];

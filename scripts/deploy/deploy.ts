@@ -6,13 +6,14 @@
 import { basename } from "node:path";
 
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import { getCreateAddress, type Interface } from "ethers";
+import { getCreateAddress, type Interface, ZeroAddress } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import core, { SATELLITES } from "../../deploy/modules/Core.ts";
 import foundation from "../../deploy/modules/Foundation.ts";
 import { listingModule } from "../../deploy/modules/Listing.ts";
 import { rolesModule } from "../../deploy/modules/Roles.ts";
+import { viewsModule } from "../../deploy/modules/Views.ts";
 import { TARGETS } from "../../deploy/roles.ts";
 import { encodeGlobals, encodeGroups } from "../model/parameters.ts";
 import type { AddressBook } from "./addressBook.ts";
@@ -22,6 +23,14 @@ import { DriftError, findDrift } from "./drift.ts";
 import { createIgnition, type Ignition } from "./ignition.ts";
 import { type Parameters, toMoneySettings } from "./parameters.ts";
 import { checkPlaces, placeOf, type Places, resolvePlaces } from "./places.ts";
+import {
+  bringReports,
+  deploySources,
+  FEED_KIND,
+  type FetchReports,
+  settledByReports,
+  type Sources,
+} from "./sources.ts";
 
 export interface DeployOptions {
   readonly connection: NetworkConnection;
@@ -30,6 +39,8 @@ export interface DeployOptions {
   readonly deployer?: HardhatEthersSigner;
   /** Contracts to use where the file says `local`; what is not given is deployed, on a local chain only. */
   readonly places?: Partial<Places>;
+  /** Where markets settle by reports: brings the first ones, which the oracle compares with their feeds. */
+  readonly fetchReports?: FetchReports;
   /** Names the folder of Ignition's state; otherwise `chain-<id>`. A network in the process has none. */
   readonly deploymentId?: string;
   /** Forgets the state of an earlier deployment under this id first: for a throw-away chain that has begun anew. */
@@ -54,14 +65,21 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
   const block = BigInt(await provider.getBlockNumber());
   const ignition = createIgnition({ ...options, sender: deployer.address, chainId });
 
-  const places = await resolvePlaces({ connection, parameters, given: options.places, ignition });
-  await checkPlaces(connection, parameters, places);
+  const found = await resolvePlaces({ connection, parameters, given: options.places, ignition });
+  await checkPlaces(connection, parameters, found);
+  const sources = await deploySources({ connection, parameters, places: found, ignition });
+  const { places } = sources;
 
   const base = await ignition.deploy(foundation, { Foundation: { admin: deployer.address } });
   const { authority, oracle, ...libraries } = base;
   const predicted = await predictClearingHouse(connection, deployer, ignition);
   const { vault, orders, pool, insuranceFund, extension, clearingHouse, lens } = await ignition.deploy(core, {
     Core: { ...base, ...coreParameters(parameters, places), clearingHouse: predicted },
+  });
+  const { streamReports } = sources;
+  const relay = streamReports !== ZeroAddress;
+  const { oracleHealth, reportRelay = ZeroAddress } = await ignition.deploy(viewsModule({ relay }), {
+    Views: { ...named({ oracle, orders, clearingHouse }), streamReports },
   });
   const addresses = named({
     authority,
@@ -73,17 +91,26 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
     pool,
     insuranceFund,
     lens,
+    oracleHealth,
   });
   const contracts = await contractsAt(connection, addresses, deployer);
   await checkBacklinks(contracts);
 
-  await ignition.deploy(listingModule(parameters.collaterals), {
-    Listing: { ...addresses, ...listingParameters(parameters, places) },
+  const { fetchReports } = options;
+  await bringReports({ connection, parameters, sources, deployer, fetchReports });
+  await ignition.deploy(listingModule(listingPlan(parameters)), {
+    Listing: { ...addresses, ...listingParameters(parameters, sources) },
   });
   const roles = rolesModule((target, role) => selectorsOf(contracts[target], TARGETS[target][role]));
   await ignition.deploy(roles, { Roles: { ...addresses, ...holdersOf(parameters, deployer.address) } });
 
-  const drifts = await findDrift({ contracts, parameters, places, deployer: deployer.address });
+  const drifts = await findDrift({
+    contracts,
+    parameters,
+    places,
+    reports: { ...sources, reportRelay },
+    deployer: deployer.address,
+  });
   if (drifts.length > 0) throw new DriftError(drifts);
   const { settlement, collaterals, assets } = parameters;
   const book: AddressBook = {
@@ -97,7 +124,13 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
       [settlement, ...collaterals].map(({ symbol }) => [symbol, placeOf(places.tokens, symbol)]),
     ),
     feeds: Object.fromEntries(assets.map(({ symbol }) => [symbol, placeOf(places.feeds, symbol)])),
+    legs: places.legs,
+    vaults: places.vaults,
+    streams: sources.streams,
+    streamReports,
+    reportRelay,
     sequencer: places.sequencer,
+    verifier: places.verifier,
     aggregators: places.aggregators,
   };
   return { book, contracts };
@@ -133,12 +166,28 @@ function coreParameters(parameters: Parameters, places: Places) {
   };
 }
 
-function listingParameters({ assets, environment, collaterals }: Parameters, places: Places) {
+function listingPlan(parameters: Parameters) {
+  const { assets, collaterals } = parameters;
+  const hours = assets.flatMap(({ symbol, sessions }, asset) => (sessions === 0n ? [] : [{ symbol, asset }]));
+  return { collaterals, hours, settlements: settledByReports(parameters) };
+}
+
+function listingParameters({ assets, environment, collaterals }: Parameters, { places, streams }: Sources) {
   const listing: Record<string, unknown> = {
-    feeds: assets.map(({ symbol, limits }) => ({ proxy: placeOf(places.feeds, symbol), limits })),
+    feeds: assets.map(({ symbol, source, limits }) => ({
+      proxy: placeOf(places.feeds, symbol),
+      kind: FEED_KIND[source.kind],
+      limits,
+    })),
     environment: { ...environment, sequencer: places.sequencer },
     assets: assets.map((asset) => asset.listing),
   };
+  for (const { symbol, sessions, settlement } of assets) {
+    listing[`${symbol}Sessions`] = sessions;
+    if (settlement === undefined) continue;
+    listing[`${symbol}Stream`] = placeOf(streams, symbol);
+    listing[`${symbol}Window`] = settlement.window;
+  }
   for (const { symbol, cap, outflowLimit, asset, saleDiscount, lotExponent } of collaterals) {
     listing[`${symbol}Token`] = placeOf(places.tokens, symbol);
     listing[`${symbol}Cap`] = cap;

@@ -1,5 +1,5 @@
 /** Reads every number of a parameter file back from the chain. */
-import type { Interface } from "ethers";
+import { Contract, type ContractRunner, type Interface, ZeroAddress } from "ethers";
 
 import { ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
 import {
@@ -13,8 +13,9 @@ import {
 } from "../model/parameters.ts";
 import type { Contracts } from "./contracts.ts";
 import { DeploymentError } from "./DeploymentError.ts";
-import type { Asset, Parameters } from "./parameters.ts";
+import { type Asset, LEG_SIDES, type Parameters } from "./parameters.ts";
 import { placeOf, type Places } from "./places.ts";
+import { FEED_KIND, settledByReports } from "./sources.ts";
 
 /** A value on the chain that is not the one of the file. */
 export interface Drift {
@@ -34,16 +35,26 @@ export class DriftError extends DeploymentError {
   }
 }
 
+/** What brings the reports that orders settle by; zero addresses where none do. */
+export interface ReportPlaces {
+  readonly streamReports: string;
+  readonly reportRelay: string;
+  /** Feeds of reports by symbol. */
+  readonly streams: Readonly<Record<string, string>>;
+}
+
 /** All differences, none for a deployment that is as its file says. */
 export async function findDrift({
   contracts,
   parameters,
   places,
+  reports,
   deployer,
 }: {
   contracts: Contracts;
   parameters: Parameters;
   places: Places;
+  reports: ReportPlaces;
   deployer: string;
 }): Promise<Drift[]> {
   const drifts: Drift[] = [];
@@ -52,6 +63,8 @@ export async function findDrift({
     if (wanted !== found) drifts.push({ path, expected: wanted, actual: found });
   };
   await compareOracle(contracts, parameters, places, expect);
+  await compareSources(contracts, parameters, places, expect);
+  await compareReports(contracts, parameters, { ...reports, verifier: places.verifier }, expect);
   await compareAssets(contracts, parameters, expect);
   await compareCustody(contracts, parameters, places, expect);
   await compareConstants(contracts, parameters, expect);
@@ -76,6 +89,88 @@ async function compareOracle(
   const actual = await oracle.environment();
   const expected = { ...environment, sequencer: places.sequencer };
   for (const key of keysOf(expected)) expect(`oracle.${key}`, expected[key], actual[key]);
+}
+
+/** Kinds and hours, and what the contracts of computed sources were made with. */
+async function compareSources(
+  { oracle }: Contracts,
+  { assets, callGas }: Parameters,
+  places: Places,
+  expect: Expect,
+): Promise<void> {
+  const proxies = { ...places.feeds, ...places.legs };
+  for (const [index, { symbol, source, sessions, description, limits }] of assets.entries()) {
+    const path = `assets.${symbol}.feed`;
+    const { kind, sessions: hours } = await oracle.sourceOf(index);
+    expect(`${path}.kind`, FEED_KIND[source.kind], kind);
+    expect(`${path}.sessions`, sessions, hours);
+    const contract = sourceAt(placeOf(places.feeds, symbol), oracle.runner);
+    if (source.kind === "composite") {
+      expect(`${path}.description`, description, await contract.getFunction("description")());
+      expect(`${path}.maxAge`, limits.maxAge, await contract.getFunction("maxAge")());
+      const expected = source.legs.map(({ side, feed }) => [
+        placeOf(proxies, feed.name),
+        BigInt(LEG_SIDES.indexOf(side)),
+        feed.maxAge,
+        callGas,
+      ]);
+      expect(
+        `${path}.legs`,
+        expected,
+        ((await contract.getFunction("legs")()) as unknown[][]).map((leg) => [...leg]),
+      );
+    }
+    if (source.kind === "share") {
+      expect(`${path}.description`, description, await contract.getFunction("description")());
+      expect(`${path}.vault`, placeOf(places.vaults, symbol), await contract.getFunction("vault")());
+      expect(`${path}.asset`, placeOf(proxies, source.base.name), await contract.getFunction("assetFeed")());
+      expect(`${path}.growth`, source.growth, await contract.getFunction("maxGrowth")());
+    }
+  }
+}
+
+function sourceAt(address: string, runner: ContractRunner | null): Contract {
+  const abi = [
+    "function description() view returns (string)",
+    "function maxAge() view returns (uint256)",
+    "function legs() view returns ((address feed, uint8 side, uint24 maxAge, uint24 gasLimit)[])",
+    "function vault() view returns (address)",
+    "function assetFeed() view returns (address)",
+    "function maxGrowth() view returns (uint256)",
+  ];
+  return new Contract(address, abi, runner);
+}
+
+/** What orders settle by, and who verifies it. */
+async function compareReports(
+  { oracle, orders, clearingHouse }: Contracts,
+  parameters: Parameters,
+  { streamReports, reportRelay, streams, verifier }: ReportPlaces & { verifier: string },
+  expect: Expect,
+): Promise<void> {
+  for (const [index, { symbol, settlement }] of parameters.assets.entries()) {
+    const { stream, window } = await oracle.sourceOf(index);
+    const path = `assets.${symbol}.feed.settlement`;
+    expect(path, settlement === undefined ? ZeroAddress : placeOf(streams, symbol), stream);
+    expect(`${path}.window`, settlement?.window ?? 0n, window);
+  }
+  if (settledByReports(parameters).length === 0) return;
+  const ask = async (address: string, signature: string): Promise<unknown> => {
+    const contract = new Contract(address, [`function ${signature}`], oracle.runner);
+    return contract.getFunction(signature.slice(0, signature.indexOf("(")))();
+  };
+  expect("oracle.verifier", verifier, await ask(streamReports, "verifier() view returns (address)"));
+  for (const { symbol, settlement } of settledByReports(parameters)) {
+    const stream = placeOf(streams, symbol);
+    const path = `assets.${symbol}.feed.settlement.stream`;
+    expect(path, settlement.stream, await ask(stream, "feedId() view returns (bytes32)"));
+    expect(`${path}.reports`, streamReports, await ask(stream, "reports() view returns (address)"));
+  }
+  const links = { reports: streamReports, orders, clearingHouse };
+  for (const [name, target] of Object.entries(links)) {
+    const address = typeof target === "string" ? target : await target.getAddress();
+    expect(`reportRelay.${name}`, address, await ask(reportRelay, `${name}() view returns (address)`));
+  }
 }
 
 async function compareAssets({ clearingHouse }: Contracts, { assets, collaterals }: Parameters, expect: Expect) {

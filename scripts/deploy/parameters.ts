@@ -13,8 +13,10 @@ import {
   address,
   amount,
   at,
+  choice,
   duration,
   integer,
+  list,
   lot,
   object,
   ParameterError,
@@ -23,8 +25,11 @@ import {
   type Read,
   type Reader,
   record,
+  session,
+  streamId,
   text,
 } from "./readers.ts";
+import { longestClosure, MAX_SESSIONS, packSessions, type Session, splitSessions } from "./sessions.ts";
 
 /** What stands in a file in place of the address of a contract that only a local chain deploys. */
 export const LOCAL = "local";
@@ -86,14 +91,70 @@ export interface OrderSettings {
   readonly refundGas: bigint;
 }
 
-export interface Asset {
-  readonly symbol: string;
+/** A feed that others write: of an asset itself, or a leg of one that is computed. */
+export interface Feed {
+  /** The asset's symbol, or of a leg that no asset has: `WSTETH.market.0`. */
+  readonly name: string;
   readonly proxy: Hex | Local;
   /** As the feed describes itself. */
   readonly description: string;
-  /** First price of a local feed, WAD. */
-  readonly price: bigint | undefined;
+  readonly decimals: bigint;
+  readonly heartbeat: bigint;
+  /** Heartbeat and margin, s. */
+  readonly maxAge: bigint;
+  /** Deviation threshold, 1e-6. */
+  readonly deviation: bigint;
+  /** First answer of a local feed, WAD. */
+  readonly answer: bigint | undefined;
+}
+
+/** Where an asset's price comes from. */
+export type Source =
+  | { readonly kind: "rounds" | "observed"; readonly feed: Feed }
+  | { readonly kind: "composite"; readonly legs: readonly Leg[] }
+  | {
+      readonly kind: "share";
+      readonly vault: Hex | Local;
+      /** The feed of the vault's asset. */
+      readonly base: Feed;
+      /** The most that the rate of the share is believed to grow within a day, 1e-6. */
+      readonly growth: bigint;
+      /** Gas of asking the vault for its rate. */
+      readonly vaultGas: bigint;
+    };
+
+/** In the order of the contract's enum. */
+export const LEG_SIDES = ["both", "market", "rate"] as const;
+export type LegSide = (typeof LEG_SIDES)[number];
+
+/** A factor of the market's price, of the one by the exchange rate, or of both. */
+export interface Leg {
+  readonly side: LegSide;
+  readonly feed: Feed;
+}
+
+export type SourceKind = Source["kind"];
+
+/** What orders settle by in place of the asset's own rounds. */
+export interface Settlement {
+  /** Feed id of Data Streams. */
+  readonly stream: Hex;
+  /** Longest that a report may end after the boundary, s. */
+  readonly window: bigint;
+}
+
+export interface Asset {
+  readonly symbol: string;
+  readonly source: Source;
+  /** As its source describes itself. */
+  readonly description: string;
+  readonly heartbeat: bigint;
+  /** Deviation threshold of its source, 1e-6; of a computed one the sum over its legs. */
+  readonly deviation: bigint;
   readonly limits: FeedLimits;
+  readonly settlement: Settlement | undefined;
+  /** Hours as `types/FeedSessions.sol` packs them; 0: always open. */
+  readonly sessions: bigint;
   readonly listing: AssetListing;
 }
 
@@ -132,6 +193,10 @@ export interface Parameters {
     readonly pegLow: bigint;
     readonly pegHigh: bigint;
   };
+  /** Verifies reports of Data Streams. */
+  readonly verifier: Hex | Local | "none";
+  /** Gas of asking a feed, for the sources that are computed from feeds. */
+  readonly callGas: bigint;
   readonly assets: readonly Asset[];
   readonly settlement: Token;
   readonly collaterals: readonly Collateral[];
@@ -169,7 +234,8 @@ export function parseParameters(raw: unknown, file: string): Parameters {
     return index;
   };
   const place = (path: string): Place => ({ file, path });
-  const { pegAsset, nativeAsset, feedMargin, ...environment } = written.oracle;
+  const { pegAsset, nativeAsset, feedMargin, verifier, callGas, ...environment } = written.oracle;
+  const feeds = feedsOf(written, file);
   const parameters: Parameters = {
     file,
     chainId: written.chainId,
@@ -179,12 +245,14 @@ export function parseParameters(raw: unknown, file: string): Parameters {
       pegAsset: BigInt(indexOf(pegAsset, place("oracle.pegAsset"))),
       nativeAsset: BigInt(indexOf(nativeAsset, place("oracle.nativeAsset"))),
     },
+    verifier,
+    callGas,
     assets: [...written.assets].map(([symbol, asset]) => {
       const group = groups.indexOf(asset.group);
       if (group < 0) {
         throw new ParameterError("unknown name", place(`assets.${symbol}.group`), asset.group, groups.join(", "));
       }
-      return toAsset(symbol, asset, { group: BigInt(group), feedMargin, file });
+      return toAsset(symbol, asset, { group: BigInt(group), feedMargin, feeds, file });
     }),
     settlement: { symbol: written.settlement.symbol, ...tokenOf(written.settlement) },
     collaterals: [...written.collaterals].map(([symbol, { asset, saleDiscount, lot: lotExponent, ...token }]) => ({
@@ -204,7 +272,7 @@ export function parseParameters(raw: unknown, file: string): Parameters {
     pool: written.pool,
     insurance: written.insurance,
   };
-  checkRules(parameters, written);
+  checkRules(parameters);
   return parameters;
 }
 
@@ -213,21 +281,70 @@ export function parseParameters(raw: unknown, file: string): Parameters {
 const price = amount("USD", { min: "0.000000000001", max: MAX_PRICE });
 const day = { min: "1 min", max: "3 d" };
 
-const feedReader = object(
+/** What every kind of source says. */
+const guards = {
+  description: text,
+  settlement: object({ stream: streamId, window: duration({ min: "1 s", max: "1 h" }) }),
+  sessions: list(session),
+  jump: percent({ min: "0.5", max: "50" }),
+  spread: percent({ min: "0.1", max: "100" }),
+  deadAfter: duration({ min: "1 min", max: "30 d" }),
+  minAnswer: price,
+  maxAnswer: price,
+};
+const OPTIONAL_GUARDS = ["settlement", "sessions"] as const;
+
+/** The bounds of derived feeds on one call. */
+const callGasReader = amount("gas", { min: "20000", max: "80000", decimals: 0 });
+const decimals = integer({ min: 0n, max: 18n });
+const heartbeat = duration(day);
+const deviation = percent({ min: "0.01", max: "5" });
+const KINDS = ["rounds", "observed", "composite", "share"] as const;
+
+const writtenReader = object(
+  { kind: choice("rounds", "observed"), proxy: address(LOCAL), decimals, price, heartbeat, deviation, ...guards },
+  ["kind", "price", ...OPTIONAL_GUARDS],
+);
+
+/** The symbol of an asset whose feed it is, or a feed of its own; `answer` is the first one of a local feed. */
+const ownLegReader = object(
   {
     proxy: address(LOCAL),
     description: text,
-    price,
-    heartbeat: duration(day),
-    deviation: percent({ min: "0.01", max: "5" }),
-    jump: percent({ min: "0.5", max: "50" }),
-    spread: percent({ min: "0.1", max: "100" }),
-    deadAfter: duration({ min: "1 min", max: "30 d" }),
-    minAnswer: price,
-    maxAnswer: price,
+    decimals,
+    answer: amount("", { min: "0.000000000001", max: MAX_PRICE }),
+    heartbeat,
+    deviation,
   },
-  ["price"],
+  ["answer"],
 );
+const legReader = (value: unknown, place: Place) =>
+  typeof value === "string" ? text(value, place) : ownLegReader(value, place);
+
+const compositeReader = object(
+  { kind: choice("composite"), both: list(legReader), market: list(legReader), rate: list(legReader), ...guards },
+  [...LEG_SIDES, ...OPTIONAL_GUARDS],
+);
+
+const shareReader = object(
+  {
+    kind: choice("share"),
+    vault: address(LOCAL),
+    asset: text,
+    growth: percent({ unit: "%/day", min: "0.001", max: "1" }),
+    vaultGas: callGasReader,
+    ...guards,
+  },
+  OPTIONAL_GUARDS,
+);
+
+const feedReader = (value: unknown, place: Place) => {
+  const given = (value as { kind?: unknown } | null | undefined)?.kind;
+  const kind = given === undefined ? "rounds" : choice(...KINDS)(given, at(place, "kind"));
+  if (kind === "composite") return compositeReader(value, place);
+  if (kind === "share") return shareReader(value, place);
+  return { ...writtenReader(value, place), kind };
+};
 
 const riskReader = object({
   beta: percent({ min: "0", max: "100" }),
@@ -261,8 +378,6 @@ const assetReader = (symbol: string) =>
     },
     ["market"],
   );
-
-const decimals = integer({ min: 0n, max: 18n });
 
 /** The two amounts of a token depend on its decimals, so they are read after them. */
 function tokenReader<Extra extends Record<string, Reader<unknown>>>(symbol: string, extra: Extra) {
@@ -299,6 +414,8 @@ const fileReader = object({
     sequencerGrace: duration({ min: "5 min", max: "1 d" }),
     haltGrace: duration({ min: "5 min", max: "1 d" }),
     feedMargin: duration({ min: "1 s", max: "1 h" }),
+    verifier: address(LOCAL, "none"),
+    callGas: callGasReader,
     pegAsset: text,
     nativeAsset: text,
     pegLow: amount("USD", { min: "0.9", max: "1" }),
@@ -349,6 +466,8 @@ const fileReader = object({
 
 type Written = ReturnType<typeof fileReader>;
 type WrittenAsset = Read<{ entry: ReturnType<typeof assetReader> }>["entry"];
+type WrittenSource = WrittenAsset["feed"];
+type WrittenLeg = ReturnType<typeof legReader>;
 
 // ---------------------------------------------------------------- conversion
 
@@ -366,34 +485,139 @@ const NO_MARKET = {
   insuranceCap: 0n,
 };
 
+/** The feeds of assets that have one of their own, by symbol. */
+function feedsOf({ assets, oracle: { feedMargin } }: Written, file: string): Map<string, Feed> {
+  const feeds = new Map<string, Feed>();
+  for (const [symbol, { feed }] of assets) {
+    if (feed.kind !== "rounds" && feed.kind !== "observed") continue;
+    const { proxy, description, decimals: places, heartbeat: beat, deviation: threshold } = feed;
+    // Optional keys are typed as if they were there.
+    const answer = localAnswer(proxy, feed.price, { file, path: `assets.${symbol}.feed.price` });
+    feeds.set(symbol, {
+      name: symbol,
+      proxy,
+      description,
+      decimals: places,
+      heartbeat: beat,
+      maxAge: beat + feedMargin,
+      deviation: threshold,
+      answer,
+    });
+  }
+  return feeds;
+}
+
+/** The first answer of a feed, which a local one must have and no other. */
+function localAnswer(proxy: Hex | Local, answer: bigint | undefined, place: Place): bigint | undefined {
+  const local = (proxy as string) === LOCAL;
+  if (local && answer === undefined) throw new ParameterError("missing key", place, undefined, "a local feed needs it");
+  if (!local && answer !== undefined) throw new ParameterError("unknown key", place, answer, "only of a local feed");
+  return answer;
+}
+
+interface SourceContext {
+  readonly feedMargin: bigint;
+  readonly feeds: ReadonlyMap<string, Feed>;
+  readonly file: string;
+}
+
+function toSource(symbol: string, written: WrittenSource, context: SourceContext): Source {
+  const place: Place = { file: context.file, path: `assets.${symbol}.feed` };
+  if (written.kind === "composite") {
+    const legs = LEG_SIDES.flatMap((side) =>
+      ((written[side] as readonly WrittenLeg[] | undefined) ?? []).map((leg, index) => ({
+        side,
+        feed: toLeg(`${symbol}.${side}.${String(index)}`, leg, context, at(at(place, side), String(index))),
+      })),
+    );
+    if (legs.length === 0) throw new ParameterError("missing key", at(place, "both"), undefined, "or market and rate");
+    return { kind: written.kind, legs };
+  }
+  if (written.kind === "share") {
+    const { vault, growth, vaultGas } = written;
+    return { kind: written.kind, vault, base: feedOf(written.asset, context, at(place, "asset")), growth, vaultGas };
+  }
+  return { kind: written.kind, feed: feedOf(symbol, context, place) };
+}
+
+function toLeg(name: string, leg: WrittenLeg, context: SourceContext, place: Place): Feed {
+  if (typeof leg === "string") return feedOf(leg, context, place);
+  const answer = localAnswer(leg.proxy, leg.answer, at(place, "answer"));
+  return { ...leg, name, maxAge: leg.heartbeat + context.feedMargin, answer };
+}
+
+/** Of an asset whose price others write. */
+function feedOf(symbol: string, { feeds }: SourceContext, place: Place): Feed {
+  const feed = feeds.get(symbol);
+  if (feed === undefined) throw new ParameterError("unknown name", place, symbol, [...feeds.keys()].join(", "));
+  return feed;
+}
+
+/** Feeds that a source reads. */
+export function feedsBehind(source: Source): readonly Feed[] {
+  if (source.kind === "composite") return source.legs.map(({ feed }) => feed);
+  return [source.kind === "share" ? source.base : source.feed];
+}
+
+/** How far an answer may be from what it stands for: in a product thresholds add up. */
+function deviationOf(source: Source): bigint {
+  const sum = (feeds: readonly Feed[]): bigint => feeds.reduce((total, feed) => total + feed.deviation, 0n);
+  if (source.kind !== "composite") return sum(feedsBehind(source));
+  const [market = 0n, rate = 0n] = (["market", "rate"] as const).map((product) =>
+    sum(source.legs.filter(({ side }) => side === product || side === "both").map(({ feed }) => feed)),
+  );
+  return market > rate ? market : rate;
+}
+
 function toAsset(
   symbol: string,
   { feed, risk, depth, market }: WrittenAsset,
-  { group, feedMargin, file }: { group: bigint; feedMargin: bigint; file: string },
+  { group, ...context }: { group: bigint } & SourceContext,
 ): Asset {
-  const place: Place = { file, path: `assets.${symbol}.feed.price` };
-  const local = (feed.proxy as string) === LOCAL;
-  // Optional keys are typed as if they were there.
-  const first = feed.price as bigint | undefined;
-  if (local && first === undefined) throw new ParameterError("missing key", place, undefined, "a local feed needs it");
-  if (!local && first !== undefined) throw new ParameterError("unknown key", place, first, "only of a local feed");
+  const source = toSource(symbol, feed, context);
+  // A computed source shifts the time of its answer so that the shortest of its legs' ages is the one that counts.
+  const beat = feedsBehind(source)
+    .map((leg) => leg.heartbeat)
+    .reduce((a, b) => (a < b ? a : b));
+  const maxAge = beat + context.feedMargin;
   const { lot: lotExponent, ...trade } = (market as typeof market | undefined) ?? NO_MARKET;
   return {
     symbol,
-    proxy: feed.proxy,
+    source,
     description: feed.description,
-    price: first,
+    heartbeat: beat,
+    deviation: deviationOf(source),
     limits: {
-      maxAge: feed.heartbeat + feedMargin,
-      window: feed.heartbeat + feedMargin,
+      maxAge,
+      window: maxAge,
       jump: feed.jump,
       spread: feed.spread,
       deadAfter: feed.deadAfter,
       minAnswer: feed.minAnswer,
       maxAnswer: feed.maxAnswer,
     },
+    settlement: feed.settlement,
+    sessions: toSessions(feed.sessions, {
+      file: context.file,
+      path: `assets.${symbol}.feed.sessions`,
+    }),
     listing: { risk, group, depth, ...trade, lotExponent, market: (market as unknown) !== undefined },
   };
+}
+
+function toSessions(written: readonly Session[] | undefined, place: Place): bigint {
+  if (written === undefined) return 0n;
+  const sessions = splitSessions(written);
+  if (sessions.length > MAX_SESSIONS) {
+    throw new ParameterError("out of range", place, sessions.length, `at most ${String(MAX_SESSIONS)} parts of a week`);
+  }
+  for (const [index, { open }] of sessions.entries()) {
+    const before = sessions[index - 1];
+    if (before !== undefined && open < before.close) {
+      throw new ParameterError("inconsistent", place, open, "sessions do not overlap");
+    }
+  }
+  return packSessions(sessions);
 }
 
 function tokenOf({
@@ -418,9 +642,9 @@ export function toMoneySettings(money: MoneyParameters): MoneyParameters {
 
 // ---------------------------------------------------------------- rules between numbers
 
-function checkRules(parameters: Parameters, written: Written): void {
+function checkRules(parameters: Parameters): void {
   const { file, globals, assets } = parameters;
-  const require = (holds: boolean, path: string, value: unknown, rule: string): void => {
+  const require: Require = (holds, path, value, rule) => {
     if (!holds) throw new ParameterError("inconsistent", { file, path }, value, rule);
   };
 
@@ -452,7 +676,8 @@ function checkRules(parameters: Parameters, written: Written): void {
     require(limits.deadAfter >=
       limits.maxAge, `${path}.feed.deadAfter`, limits.deadAfter, "at least heartbeat + margin");
     require(limits.maxAnswer > limits.minAnswer, `${path}.feed.maxAnswer`, limits.maxAnswer, "above minAnswer");
-    if (listing.market) checkMarket(asset, parameters, written, require);
+    checkSource(asset, parameters, require);
+    if (listing.market) checkMarket(asset, parameters, require);
   }
 
   // Limits of feeds take part in the price of pending orders, so nothing may change them within a window.
@@ -462,11 +687,76 @@ function checkRules(parameters: Parameters, written: Written): void {
   require(governorDelay > longest, "governance.governorDelay", governorDelay, longer);
 }
 
+type Require = (holds: boolean, path: string, value: unknown, rule: string) => void;
+
+/** `DerivedSources.MAX_GAS` and `CompositeFeed.MAX_LEGS`. */
+const MAX_CALL_GAS = 100_000n;
+const CALL_GAS_RULE = "all calls of a source take at most 100000 gas";
+const MAX_LEGS = 4;
+
+function checkSource(asset: Asset, parameters: Parameters, require: Require): void {
+  const { symbol, source, settlement, sessions, limits, listing } = asset;
+  const { assets, collaterals, callGas } = parameters;
+  const path = `assets.${symbol}.feed`;
+  const dead = "longer than the longest closure by heartbeat + margin";
+  const needed = longestClosure(sessions) + limits.maxAge;
+  require(sessions === 0n || limits.deadAfter > needed, `${path}.deadAfter`, limits.deadAfter, dead);
+  if (settlement !== undefined) checkSettlement(asset, settlement, parameters, require);
+  if ("feed" in source) {
+    const { proxy } = source.feed;
+    const twin = assets.find(
+      (other) => other !== asset && "feed" in other.source && isSame(other.source.feed.proxy, proxy),
+    );
+    require(twin === undefined, `${path}.proxy`, proxy, `${twin?.symbol ?? ""} has it`);
+    return;
+  }
+  // A computed source has no rounds of its own, so that every order would be void.
+  const rounds = !listing.market || settlement !== undefined;
+  require(rounds, `${path}.settlement`, undefined, "a market over a computed source");
+  if (source.kind === "composite") {
+    checkLegs(source.legs, path, callGas, require);
+    return;
+  }
+  const { vault, vaultGas } = source;
+  require(vaultGas + callGas <= MAX_CALL_GAS, `${path}.vaultGas`, vaultGas, CALL_GAS_RULE);
+  const token = collaterals.find((collateral) => assets[collateral.asset] === asset);
+  const isToken = token === undefined || token.address === vault;
+  require(isToken, `${path}.vault`, vault, `the token of ${token?.symbol ?? ""}`);
+}
+
+function checkSettlement(
+  asset: Asset,
+  { stream }: Settlement,
+  { assets, verifier }: Parameters,
+  require: Require,
+): void {
+  const path = `assets.${asset.symbol}.feed.settlement`;
+  require(asset.listing.market, path, stream, "only orders settle, and this is no market");
+  require(verifier !== "none", path, stream, "reports need oracle.verifier");
+  // The id of another asset would price this one's orders.
+  const twin = assets.find((other) => other !== asset && other.settlement?.stream === stream);
+  require(twin === undefined, `${path}.stream`, stream, `${twin?.symbol ?? ""} settles by it`);
+}
+
+function checkLegs(legs: readonly Leg[], path: string, callGas: bigint, require: Require): void {
+  const count = (side: LegSide): number => legs.filter((leg) => leg.side === side).length;
+  require(count("market") > 0 === count("rate") > 0, `${path}.rate`, count("rate"), "market and rate, or only both");
+  require(legs.length <= MAX_LEGS, path, legs.length, `at most ${String(MAX_LEGS)} legs`);
+  require(BigInt(legs.length) * callGas <= MAX_CALL_GAS, path, legs.length, CALL_GAS_RULE);
+  for (const [index, { feed }] of legs.entries()) {
+    const twin = legs.slice(0, index).some((other) => other.feed === feed || isSame(other.feed.proxy, feed.proxy));
+    require(!twin, path, feed.name, "each leg once; what both products have is in `both`");
+  }
+}
+
+function isSame(proxy: Hex | Local, other: Hex | Local): boolean {
+  return proxy === other && proxy !== LOCAL;
+}
+
 function checkMarket(
-  { symbol, limits, listing }: Asset,
+  { symbol, limits, listing, deviation: threshold }: Asset,
   { globals, pool }: Parameters,
-  written: Written,
-  require: (holds: boolean, path: string, value: unknown, rule: string) => void,
+  require: Require,
 ): void {
   const path = `assets.${symbol}`;
   const { depth, skewCap, openInterestCap, takerFee, makerFee, insuranceCap } = listing;
@@ -488,6 +778,5 @@ function checkMarket(
   require(insuranceCap % INSURANCE_UNIT === 0n, `${path}.market.insuranceCap`, insuranceCap, "a multiple of 100 USD");
 
   // Who enters or leaves the pool must not know the price better than its feed shows it.
-  const deviation = written.assets.get(symbol)?.feed.deviation ?? 0n;
-  require(pool.deviation >= deviation, "pool.deviation", pool.deviation, `at least the deviation of ${symbol}`);
+  require(pool.deviation >= threshold, "pool.deviation", pool.deviation, `at least the deviation of ${symbol}`);
 }

@@ -5,6 +5,7 @@
 import { getAddress, isAddress } from "ethers";
 
 import { PlimsollError } from "./PlimsollError.ts";
+import type { Session } from "./sessions.ts";
 
 export type ParameterFault =
   | "missing key"
@@ -15,6 +16,7 @@ export type ParameterFault =
   | "too fine"
   | "out of range"
   | "not an address"
+  | "not a time"
   | "unknown name"
   | "inconsistent";
 
@@ -128,6 +130,52 @@ export function address<Word extends string = never>(...words: Word[]): Reader<W
     if (!isAddress(value) || getAddress(value) !== value) throw new ParameterError("not an address", place, value);
     return value as `0x${string}`;
   };
+}
+
+/** One of `words`. */
+export function choice<Word extends string>(...words: Word[]): Reader<Word> {
+  return (value, place) => {
+    if (!words.includes(value as Word)) throw new ParameterError("unknown name", place, value, words.join(", "));
+    return value as Word;
+  };
+}
+
+/** Each entry of a list, which is not empty. */
+export function list<T>(reader: Reader<T>): Reader<readonly T[]> {
+  return (value, place) => {
+    if (!Array.isArray(value) || value.length === 0) throw new ParameterError("wrong type", place, value, "a list");
+    return value.map((entry: unknown, index) => reader(entry, at(place, String(index))));
+  };
+}
+
+/** A feed id of Data Streams; the contracts decode reports of schema 3. */
+export const streamId: Reader<`0x${string}`> = (value, place) => {
+  if (typeof value !== "string" || !/^0x[0-9a-f]{64}$/.test(value)) {
+    throw new ParameterError("wrong type", place, value, "a feed id, 32 bytes in small letters");
+  }
+  if (!value.startsWith("0x0003"))
+    throw new ParameterError("out of range", place, value, "schema 3 begins with 0x0003");
+  return value as `0x${string}`;
+};
+
+const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/** `"Sun 22:00 – Fri 21:00"`, UTC, in minutes since Monday 00:00. One that closes before it opens runs over the week's end. */
+export const session: Reader<Session> = (value, place) => {
+  if (typeof value !== "string") throw new ParameterError("wrong type", place, value, "Sun 22:00 – Fri 21:00");
+  const day = `(${DAYS.join("|")})`;
+  const [, ...parts] = new RegExp(`^${day} (\\d\\d):(\\d\\d) – ${day} (\\d\\d):(\\d\\d)$`).exec(value) ?? [];
+  const [open, close] = [minuteOf(parts.slice(0, 3)), minuteOf(parts.slice(3))];
+  if (open === undefined || close === undefined) {
+    throw new ParameterError("not a time", place, value, "Sun 22:00 – Fri 21:00, in UTC");
+  }
+  if (open === close) throw new ParameterError("out of range", place, value, "open for some time, and closed for some");
+  return { open, close };
+};
+
+function minuteOf([day, hours, minutes]: readonly string[]): bigint | undefined {
+  if (day === undefined || Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  return BigInt(DAYS.indexOf(day) * 1_440 + Number(hours) * 60 + Number(minutes));
 }
 
 export const text: Reader<string> = (value, place) => {

@@ -1,22 +1,13 @@
 /** `npm run solvency`: see `USAGE` in `config.ts`. Exit codes: `EXIT` there. */
-import { FetchRequest, JsonRpcProvider, Network } from "ethers";
-
+import { connect, UnreachableError } from "../deploy/endpoint.ts";
 import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 import { ConfigError, EXIT, parseConfig, USAGE } from "./config.ts";
 import { readSolvency, WrongChainError } from "./reading.ts";
 import { findBreaches, render, toJson } from "./report.ts";
 
-/** The endpoint does not answer. */
-class UnreachableError extends PlimsollError {}
-
-const TIMEOUT_MS = 30_000;
-
 async function main(argv: readonly string[]): Promise<number> {
   const { book, rpc, json } = parseConfig(argv);
-  const request = new FetchRequest(rpc);
-  request.timeout = TIMEOUT_MS;
-  const network = Network.from(await chainIdOf(rpc));
-  const provider = new JsonRpcProvider(request, network, { staticNetwork: network, cacheTimeout: -1 });
+  const provider = await connect(rpc);
   try {
     const reading = await readSolvency(provider, book);
     const breaches = findBreaches(reading);
@@ -24,22 +15,6 @@ async function main(argv: readonly string[]): Promise<number> {
     return breaches.length === 0 ? EXIT.sound : EXIT.unsound;
   } finally {
     provider.destroy();
-  }
-}
-
-/** Throws an UnreachableError unless the endpoint answers. */
-async function chainIdOf(rpc: string): Promise<bigint> {
-  try {
-    const response = await fetch(rpc, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const { result } = (await response.json()) as { result: string };
-    return BigInt(result);
-  } catch (cause) {
-    throw new UnreachableError("the RPC endpoint does not answer", { cause });
   }
 }
 

@@ -19,7 +19,7 @@ const parameters = await loadParameters(join(root, "deploy/parameters/local.ts")
 
 /** Where the contracts of `TARGETS` are written. */
 const SOURCES: Record<keyof typeof TARGETS, readonly string[]> = {
-  oracle: ["oracles/PriceOracle.sol"],
+  oracle: ["oracles/FeedGovernance.sol", "oracles/PriceOracle.sol"],
   vault: ["Vault.sol"],
   orders: ["Orders.sol"],
   pool: ["LiquidityPool.sol"],
@@ -41,8 +41,7 @@ async function deployed() {
   const [deployer, stranger] = await ethers.getSigners();
   if (deployer === undefined || stranger === undefined) throw new Error("the network has no accounts");
   const deployment = await deployPlimsoll({ connection, parameters });
-  const { tokens, feeds, sequencer, aggregators } = deployment.book;
-  return { ...deployment, places: { tokens, feeds, sequencer, aggregators }, deployer, stranger };
+  return { ...deployment, places: deployment.book, deployer, stranger };
 }
 
 async function rejected(promise: Promise<unknown>): Promise<Error> {
@@ -58,7 +57,9 @@ describe("deployPlimsoll", () => {
   it("leaves every number of the file on the chain", async () => {
     const { contracts, places, deployer } = await networkHelpers.loadFixture(deployed);
 
-    expect(await findDrift({ contracts, parameters, places, deployer: deployer.address })).to.deep.equal([]);
+    expect(
+      await findDrift({ contracts, parameters, places, reports: places, deployer: deployer.address }),
+    ).to.deep.equal([]);
   });
 
   it("finds a number on the chain that is not the one of the file, of every kind", async () => {
@@ -73,16 +74,18 @@ describe("deployPlimsoll", () => {
     await clearingHouse.setLimits(0, 1, 1, 1, 1, 1, 0);
     await clearingHouse.rampRisk(1, { ...eth.listing.risk, sigma: 50_000 }, 86_400);
     await oracle.configure(0, { ...eth.limits, spread: 900_000 });
+    await oracle.setSessions(1, (9_000n << 14n) | 60n);
     await oracle.setEnvironment({ ...parameters.environment, sequencer: places.sequencer, haltGrace: 301 });
     await orders.setParameters({ ...parameters.orders, delay: 31 });
     await pool.setCooldown(3_600);
     await insuranceFund.setTargetShare(60_000);
     await vault.setCap(1, 5);
 
-    const drifts = await findDrift({ contracts, parameters, places, deployer: deployer.address });
+    const drifts = await findDrift({ contracts, parameters, places, reports: places, deployer: deployer.address });
 
     expect(drifts.map(({ path }) => path)).to.have.members([
       "assets.ETH.feed.spread",
+      "assets.BTC.feed.sessions",
       "oracle.haltGrace",
       "assets.ETH",
       "assets.BTC",
@@ -144,6 +147,19 @@ describe("deployPlimsoll", () => {
     const error = await rejected(deployPlimsoll({ connection, parameters, places: { ...places, feeds } }));
     expect(error).to.be.instanceOf(DeploymentError);
     expect(error.message).to.match(/feed of ETH describes itself as "BTC \/ USD"/);
+  });
+
+  it("refuses a feed with other decimals", async () => {
+    const { places } = await networkHelpers.loadFixture(deployed);
+    const assets = parameters.assets.map((asset) =>
+      "feed" in asset.source
+        ? { ...asset, source: { ...asset.source, feed: { ...asset.source.feed, decimals: 18n } } }
+        : asset,
+    );
+
+    const error = await rejected(deployPlimsoll({ connection, parameters: { ...parameters, assets }, places }));
+    expect(error).to.be.instanceOf(DeploymentError);
+    expect(error.message).to.equal("the feed of ETH has 8 decimals, not 18");
   });
 
   it("refuses a token with other decimals", async () => {

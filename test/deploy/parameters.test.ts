@@ -2,20 +2,22 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import base from "../../deploy/parameters/base.ts";
 import local from "../../deploy/parameters/local.ts";
-import { loadParameters, parseParameters, toMoneySettings } from "../../scripts/deploy/parameters.ts";
+import { type Asset, loadParameters, parseParameters, toMoneySettings } from "../../scripts/deploy/parameters.ts";
 import { ParameterError, type ParameterFault } from "../../scripts/deploy/readers.ts";
+import { unpackSessions } from "../../scripts/deploy/sessions.ts";
 
 const FILE = "trial.ts";
 const folder = join(import.meta.dirname, "../../deploy/parameters");
 
 type Tree = Record<string, unknown>;
 
-/** The local file with `value` at `path`; undefined takes the key out. */
-function changed(path: string, value: unknown): unknown {
+/** A file with `value` at `path`; undefined takes the key out. */
+function changed(path: string, value: unknown, from: Tree = local): unknown {
   const keys = path.split(".");
   const last = keys.pop() ?? "";
-  const copy = structuredClone(local) as Tree;
+  const copy = structuredClone(from);
   const parent = keys.reduce((tree, key) => tree[key] as Tree, copy);
   if (value === undefined) Reflect.deleteProperty(parent, last);
   else parent[last] = value;
@@ -33,18 +35,16 @@ function faultOf(raw: unknown): ParameterError {
 }
 
 describe("parseParameters", () => {
-  for (const network of ["local", "arbitrum"]) {
+  const networks: Record<string, string[]> = {
+    local: ["ETH", "BTC", "SOL", "LINK", "WBTC", "USDC", "WSTETH", "EUR", "WAUSDC"],
+    arbitrum: ["ETH", "BTC", "SOL", "LINK", "WBTC", "USDC", "WSTETH"],
+    base: ["ETH", "BTC", "SOL", "LINK", "EUR", "CBBTC", "WSTETH", "USDC", "WAUSDC"],
+  };
+  for (const [network, symbols] of Object.entries(networks)) {
     it(`takes the file of ${network}`, async () => {
       const parameters = await loadParameters(join(folder, `${network}.ts`));
 
-      expect(parameters.assets.map(({ symbol }) => symbol)).to.deep.equal([
-        "ETH",
-        "BTC",
-        "SOL",
-        "LINK",
-        "WBTC",
-        "USDC",
-      ]);
+      expect(parameters.assets.map(({ symbol }) => symbol)).to.deep.equal(symbols);
     });
   }
 
@@ -79,6 +79,196 @@ describe("parseParameters", () => {
     expect(pool.cooldown).to.equal(14_400n);
     expect(insurance.targetShare).to.equal(50_000n);
     expect(governance.governorDelay).to.equal(172_800n);
+  });
+
+  const assetOf = (symbol: string): Asset => {
+    const asset = parseParameters(base, FILE).assets.find((each) => each.symbol === symbol);
+    if (asset === undefined) throw new Error(`no ${symbol}`);
+    return asset;
+  };
+
+  it("makes of a composite its legs, each with its own age, and the shortest of them as its own", () => {
+    const { source, heartbeat, deviation, limits } = assetOf("WSTETH");
+    if (source.kind !== "composite") throw new Error("no composite");
+
+    expect(source.legs.map(({ side, feed }) => [side, feed.name, feed.decimals, feed.maxAge])).to.deep.equal([
+      ["both", "ETH", 8n, 1_500n],
+      ["market", "WSTETH.market.0", 18n, 86_700n],
+      ["rate", "WSTETH.rate.0", 18n, 86_700n],
+    ]);
+    expect(heartbeat).to.equal(1_200n);
+    expect(limits).to.deep.include({ maxAge: 1_500n, window: 1_500n });
+    // 0.5 % of the market and 0.15 % of ETH; the rate's is less.
+    expect(deviation).to.equal(6_500n);
+  });
+
+  it("makes of a share its vault and the feed of what is in it", () => {
+    const { source, deviation, limits } = assetOf("WAUSDC");
+    if (source.kind !== "share") throw new Error("no share");
+
+    expect([source.base.name, source.growth, source.vaultGas]).to.deep.equal(["USDC", 600n, 60_000n]);
+    expect([deviation, limits.maxAge]).to.deep.equal([3_000n, 86_700n]);
+  });
+
+  it("reads settlement and hours", () => {
+    const { settlement } = assetOf("ETH");
+
+    expect(settlement?.stream).to.match(/^0x00036220/);
+    expect(settlement?.window).to.equal(60n);
+    expect(unpackSessions(assetOf("EUR").sessions)).to.deep.equal([
+      { open: 0n, close: 7_020n },
+      { open: 10_020n, close: 10_080n },
+    ]);
+    expect(assetOf("BTC").sessions).to.equal(0n);
+    expect(assetOf("EUR").settlement).to.equal(undefined);
+  });
+
+  const eth = "0x000362205e10b3a147d02792eccee483dca6c7b44ecce7012cb8c6e0b68b3ae9";
+  const leg = { description: "X / ETH", decimals: 18n, heartbeat: "1 h", deviation: "0.1 %" };
+  const own = (name: "USDC" | "SOL") => ({ ...leg, proxy: base.assets[name].feed.proxy });
+  const badSources: [string, string, unknown, ParameterFault, string?][] = [
+    ["a kind that is none", "assets.ETH.feed.kind", "twap", "unknown name"],
+    ["a kind that a written feed is not", "assets.ETH.feed.kind", "share", "unknown key", "assets.ETH.feed.proxy"],
+    ["a feed without decimals", "assets.ETH.feed.decimals", undefined, "missing key"],
+    ["more decimals than prices have", "assets.ETH.feed.decimals", 19n, "out of range"],
+    [
+      "the proxy of another asset",
+      "assets.SOL.feed.proxy",
+      base.assets.ETH.feed.proxy,
+      "inconsistent",
+      "assets.ETH.feed.proxy",
+    ],
+    ["legs that are no list", "assets.WSTETH.feed.market", "ETH", "wrong type"],
+    ["an empty list of legs", "assets.WSTETH.feed.market", [], "wrong type"],
+    [
+      "a leg of an asset that is not there",
+      "assets.WSTETH.feed.both",
+      ["DOGE"],
+      "unknown name",
+      "assets.WSTETH.feed.both.0",
+    ],
+    [
+      "a leg that is computed itself",
+      "assets.WSTETH.feed.both",
+      ["WAUSDC"],
+      "unknown name",
+      "assets.WSTETH.feed.both.0",
+    ],
+    [
+      "a leg without a heartbeat",
+      "assets.WSTETH.feed.both",
+      [{ ...own("SOL"), heartbeat: undefined }],
+      "wrong type",
+      "assets.WSTETH.feed.both.0.heartbeat",
+    ],
+    [
+      "a first answer of a feed that is there already",
+      "assets.WSTETH.feed.both",
+      [{ ...own("SOL"), answer: "1" }],
+      "unknown key",
+      "assets.WSTETH.feed.both.0.answer",
+    ],
+    ["a market without a rate", "assets.WSTETH.feed.rate", undefined, "inconsistent"],
+    ["calls that take more gas than there is", "oracle.callGas", "34_000 gas", "inconsistent", "assets.WSTETH.feed"],
+    ["a vault that takes more", "assets.WAUSDC.feed.vaultGas", "70_001 gas", "inconsistent"],
+    ["a vault that is not the token", "assets.WAUSDC.feed.vault", base.collaterals.WETH.address, "inconsistent"],
+    ["a share of an asset that is computed", "assets.WAUSDC.feed.asset", "WSTETH", "unknown name"],
+    ["a growth without its period", "assets.WAUSDC.feed.growth", "0.06 %", "wrong unit"],
+    ["a growth that caps nothing", "assets.WAUSDC.feed.growth", "1.1 %/day", "out of range"],
+    [
+      "a feed id of another schema",
+      "assets.ETH.feed.settlement.stream",
+      eth.replace("0x0003", "0x0008"),
+      "out of range",
+    ],
+    ["a feed id that is too short", "assets.ETH.feed.settlement.stream", eth.slice(0, -2), "wrong type"],
+    [
+      "the stream of another asset",
+      "assets.BTC.feed.settlement.stream",
+      eth,
+      "inconsistent",
+      "assets.ETH.feed.settlement.stream",
+    ],
+    ["a window of hours", "assets.ETH.feed.settlement.window", "2 h", "out of range"],
+    ["reports without a verifier", "oracle.verifier", "none", "inconsistent", "assets.ETH.feed.settlement"],
+    [
+      "a settlement of what is no market",
+      "assets.CBBTC.feed.settlement",
+      { stream: `${eth.slice(0, -4)}0000`, window: "60 s" },
+      "inconsistent",
+    ],
+    ["hours in words", "assets.EUR.feed.sessions", ["weekdays"], "not a time", "assets.EUR.feed.sessions.0"],
+    [
+      "an hour that there is not",
+      "assets.EUR.feed.sessions",
+      ["Sun 24:00 – Fri 21:00"],
+      "not a time",
+      "assets.EUR.feed.sessions.0",
+    ],
+    [
+      "a session of no time",
+      "assets.EUR.feed.sessions",
+      ["Mon 09:00 – Mon 09:00"],
+      "out of range",
+      "assets.EUR.feed.sessions.0",
+    ],
+    [
+      "sessions that overlap",
+      "assets.EUR.feed.sessions",
+      ["Mon 09:00 – Mon 17:00", "Mon 16:59 – Tue 09:00"],
+      "inconsistent",
+    ],
+    [
+      "sessions that overlap over the end of the week",
+      "assets.EUR.feed.sessions",
+      ["Sun 09:00 – Mon 09:01", "Mon 09:00 – Tue 09:00"],
+      "inconsistent",
+    ],
+    [
+      "nine sessions",
+      "assets.EUR.feed.sessions",
+      Array.from({ length: 9 }, (_, hour) => `Mon 1${String(hour)}:00 – Mon 1${String(hour)}:30`),
+      "out of range",
+    ],
+    ["a closure after which the asset is dead", "assets.EUR.feed.deadAfter", "51 h", "inconsistent"],
+  ];
+  for (const [what, path, value, fault, where = path] of badSources) {
+    it(`refuses ${what}, and says where`, () => {
+      const error = faultOf(changed(path, value, base));
+
+      expect([error.fault, error.file, error.path]).to.deep.equal([fault, FILE, where]);
+    });
+  }
+
+  const composites: [string, Tree, object, ParameterFault, string][] = [
+    ["without legs", base, {}, "missing key", "assets.WSTETH.feed.both"],
+    ["with a leg that is there twice", local, { both: ["ETH", "ETH"] }, "inconsistent", "assets.WSTETH.feed"],
+    ["with two legs of one proxy", base, { both: ["SOL", own("SOL")] }, "inconsistent", "assets.WSTETH.feed"],
+    [
+      "of five legs",
+      { ...base, oracle: { ...base.oracle, callGas: "20_000 gas" } },
+      { both: ["ETH", "BTC", "SOL", "LINK", "EUR"] },
+      "inconsistent",
+      "assets.WSTETH.feed",
+    ],
+  ];
+  for (const [what, from, legs, fault, where] of composites) {
+    it(`refuses a composite ${what}`, () => {
+      const { description, jump, spread, deadAfter, minAnswer, maxAnswer } = base.assets.WSTETH.feed;
+      const guards = { description, jump, spread, deadAfter, minAnswer, maxAnswer };
+      const error = faultOf(changed("assets.WSTETH.feed", { kind: "composite", ...guards, ...legs }, from));
+
+      expect([error.fault, error.path]).to.deep.equal([fault, where]);
+    });
+  }
+
+  it("refuses a market over a computed source that orders could not settle by", () => {
+    const market = Object.fromEntries(
+      Object.entries(base.assets.EUR.market).map(([key, value]) => [key, value.replace("EUR", "WSTETH")]),
+    );
+    const error = faultOf(changed("assets.WSTETH.market", market, base));
+
+    expect([error.fault, error.path]).to.deep.equal(["inconsistent", "assets.WSTETH.feed.settlement"]);
   });
 
   const bad: [string, string, unknown, ParameterFault, string?][] = [

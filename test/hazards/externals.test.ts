@@ -26,7 +26,7 @@ const REFUSALS: Partial<Record<Caller, readonly string[]>> = {
 };
 
 /** Know neither tokens nor accounts; what the relay calls is on its own. */
-const OUTSIDE = ["PriceOracle", "ReportRelay", "StreamFeed", "StreamReports"];
+const OUTSIDE = ["OracleHealth", "PriceOracle", "ReportRelay", "StreamFeed", "StreamReports"];
 
 /** Callable in the middle of a transaction of the protocol: shares are an ordinary token, prices are nobody's account. */
 const OPEN: Readonly<Record<string, readonly string[]>> = {

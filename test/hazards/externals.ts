@@ -297,6 +297,7 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "solvency()",
     ],
   },
+  OracleHealth: { views: ["feed(uint256)", "health()", "oracle()"] },
   LiquidationFinder: {
     views: ["clearingHouse()", "lens()"],
     valueViews: ["leastReduction(bytes32,uint256)", "leastSlice(bytes32)"],

@@ -21,7 +21,13 @@ const book = {
   libraries: {},
   tokens: { USDC: ZeroAddress },
   feeds: { ETH: ZeroAddress },
+  legs: {},
+  vaults: {},
+  streams: {},
+  streamReports: ZeroAddress,
+  reportRelay: ZeroAddress,
   sequencer: ZeroAddress,
+  verifier: ZeroAddress,
   aggregators: {},
 };
 

@@ -1,0 +1,47 @@
+/** `npm run oracles`: see `USAGE` in `config.ts`. Exit codes: `EXIT` there. */
+import type { JsonRpcProvider } from "ethers";
+
+import { connect, UnreachableError } from "../deploy/endpoint.ts";
+import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
+import { checkParameters, checkToJson, faultsOf, renderCheck } from "./check.ts";
+import { type Config, ConfigError, EXIT, parseConfig, USAGE } from "./config.ts";
+import { readOracles, WrongChainError } from "./reading.ts";
+import { findFaults, render, toJson } from "./report.ts";
+
+async function main(argv: readonly string[]): Promise<number> {
+  const config = await parseConfig(argv);
+  const provider = await connect(config.rpc);
+  try {
+    const { text, faults } = await reportOf(provider, config);
+    console.log(text);
+    return faults.length === 0 ? EXIT.healthy : EXIT.unhealthy;
+  } finally {
+    provider.destroy();
+  }
+}
+
+async function reportOf(provider: JsonRpcProvider, config: Config): Promise<{ text: string; faults: string[] }> {
+  if ("check" in config) {
+    const reading = await checkParameters(provider, config.check);
+    return { text: config.json ? checkToJson(reading) : renderCheck(reading), faults: faultsOf(reading) };
+  }
+  const reading = await readOracles(provider, config.book, config.parameters);
+  const faults = findFaults(reading);
+  return { text: config.json ? toJson(reading, faults) : render(reading, faults), faults };
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigError) return EXIT.config;
+  if (error instanceof WrongChainError) return EXIT.wrongChain;
+  if (error instanceof UnreachableError) return EXIT.unreachable;
+  return EXIT.unexpected;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(messageOf(error));
+  if (error instanceof ConfigError) console.error(USAGE);
+  if (!(error instanceof PlimsollError)) console.error(error);
+  process.exitCode = exitCodeOf(error);
+}
