@@ -15,6 +15,7 @@ import {
 } from "./derived.ts";
 import {
   DAY,
+  type Feed,
   HOUR,
   LIMITS,
   MINUTE,
@@ -167,7 +168,7 @@ describe("CompositeFeed, answer", () => {
 
   it("is the model's for any decimals, sides and answers", async () => {
     const world = await createWorld();
-    const feeds = [];
+    const feeds: Feed[] = [];
     for (let decimals = 0; decimals <= 18; ++decimals) feeds.push(await deployFeed({ decimals }));
     const width = (decimals: number) => MAX_96 / 10n ** BigInt(18 - decimals);
     const answerOf = (decimals: number) =>

@@ -75,7 +75,7 @@ describe("ShareFeed, construction", () => {
     it(`refuses ${name}`, async () => {
       const { input } = await createShare();
       const factory = await ethers.getContractFactory("ShareFeed");
-      const deployment = factory.deploy("X", { ...input, ...change } as typeof input);
+      const deployment = factory.deploy("X", { ...input, ...change });
 
       await expect(deployment).to.be.revertedWithCustomError(factory, error);
     });
