@@ -61,23 +61,33 @@ describe("ShareFeed, construction", () => {
     expect([await share.decimals(), await share.description()]).to.deep.equal([18n, "SHARE / USD"]);
   });
 
-  const cases: [string, Record<string, unknown>, string][] = [
-    ["a vault without code", { vault: ethers.ZeroAddress }, "FeedNotContract"],
-    ["a feed without code", { feed: ethers.ZeroAddress }, "FeedNotContract"],
-    ["too little growth", { maxGrowth: 9 }, "LimitOutOfRange"],
-    ["too much growth", { maxGrowth: 10_001 }, "LimitOutOfRange"],
-    ["too little gas for the vault", { vaultGas: 19_999n }, "LimitOutOfRange"],
-    ["too much gas for the vault", { vaultGas: 100_001n, feedGas: 0n }, "LimitOutOfRange"],
-    ["too little gas for the feed", { feedGas: 19_999n }, "LimitOutOfRange"],
-    ["too much gas together", { vaultGas: 60_000n, feedGas: 40_001n }, "LimitOutOfRange"],
+  for (const field of ["vault", "feed"] as const) {
+    it(`refuses a ${field} without code`, async () => {
+      const { input } = await createShare();
+      const factory = await ethers.getContractFactory("ShareFeed");
+
+      await expect(factory.deploy("X", { ...input, [field]: ethers.ZeroAddress }))
+        .to.be.revertedWithCustomError(factory, "FeedNotContract")
+        .withArgs(ethers.ZeroAddress);
+    });
+  }
+
+  const cases: [string, Partial<Awaited<ReturnType<typeof createShare>>["input"]>, [string, ...bigint[]]][] = [
+    ["too little growth", { maxGrowth: 9 }, ["maxGrowth", 9n, 10n, 10_000n]],
+    ["too much growth", { maxGrowth: 10_001 }, ["maxGrowth", 10_001n, 10n, 10_000n]],
+    ["too little gas for the vault", { vaultGas: 19_999n }, ["vaultGas", 19_999n, 20_000n, 100_000n]],
+    ["too much gas for the vault", { vaultGas: 100_001n }, ["vaultGas", 100_001n, 20_000n, 100_000n]],
+    ["too little gas for the feed", { feedGas: 19_999n }, ["feedGas", 19_999n, 20_000n, 60_000n]],
+    ["too much gas together", { feedGas: 60_001n }, ["feedGas", 60_001n, 20_000n, 60_000n]],
   ];
-  for (const [name, change, error] of cases) {
+  for (const [name, change, [field, ...numbers]] of cases) {
     it(`refuses ${name}`, async () => {
       const { input } = await createShare();
       const factory = await ethers.getContractFactory("ShareFeed");
-      const deployment = factory.deploy("X", { ...input, ...change });
 
-      await expect(deployment).to.be.revertedWithCustomError(factory, error);
+      await expect(factory.deploy("X", { ...input, ...change }))
+        .to.be.revertedWithCustomError(factory, "LimitOutOfRange")
+        .withArgs(ethers.encodeBytes32String(field), ...numbers);
     });
   }
 
