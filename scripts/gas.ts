@@ -18,7 +18,20 @@ import {
   time,
   type World,
 } from "../test/fixture.ts";
-import { BTC, ETH, HOUR, LINK, percent, SETTLEMENT, SOL, wad, WAD, WBTC, WBTC_TOKEN } from "../test/parameters.ts";
+import {
+  BTC,
+  ETH,
+  HOUR,
+  Kind,
+  LINK,
+  percent,
+  SETTLEMENT,
+  SOL,
+  wad,
+  WAD,
+  WBTC,
+  WBTC_TOKEN,
+} from "../test/parameters.ts";
 
 const SNAPSHOT = new URL("../snapshots/gas.json", import.meta.url);
 const MARKETS = 64;
@@ -480,7 +493,9 @@ async function compositePrice(world: World, figures: Figures): Promise<void> {
   const asset = await world.oracle.assetCount();
   await newRounds(world);
   const bounds = { minAnswer: 1n, maxAnswer: wad("1000000") };
-  await world.oracle.list([{ proxy: await composite.getAddress(), limits: { ...limits, ...bounds } }]);
+  await world.oracle.list([
+    { proxy: await composite.getAddress(), kind: Kind.Derived, limits: { ...limits, ...bounds } },
+  ]);
   await newRounds(world);
   figures["oracle.read.composite4"] = Number((await receiptOf(world.oracle.read(1n << asset, false))).gasUsed);
 }

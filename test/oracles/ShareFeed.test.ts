@@ -3,6 +3,7 @@ import fc from "fast-check";
 
 import { ABSENT, LEG_GAS, type Round, createFeeds, latestOf, roundOf } from "./derived.ts";
 import { DAY, HOUR, LIMITS, WAD, ethers, instrumented, still, switchAggregator, wad } from "./fixture.ts";
+import { Kind } from "../parameters.ts";
 
 const MODES = { Honest: 0, Reverts: 1, Burns: 2, Silent: 3, Fixed: 4, Hungry: 5 } as const;
 const MAX_96 = (1n << 96n) - 1n;
@@ -341,7 +342,9 @@ describe("ShareFeed, time and round id", () => {
 
   it("let the oracle see a fall of the rate without a new round of the asset, at its next reading", async () => {
     const { world, share, lose } = await createShare();
-    await still(async () => world.oracle.list([{ proxy: await share.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
     expect((await world.readPrice(world.now, 1)).last).to.equal(wad(2));
     await lose(50_000n);
 
@@ -350,7 +353,9 @@ describe("ShareFeed, time and round id", () => {
 
   it("let the oracle refuse the price when the asset feed is stale", async () => {
     const { world, share } = await createShare();
-    await still(async () => world.oracle.list([{ proxy: await share.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
 
     expect((await world.readPrice(world.firstAt + LIMITS.maxAge, 1)).refusal).to.equal("None");
     expect((await world.readPrice(world.firstAt + LIMITS.maxAge + 1, 1)).refusal).to.equal("Stale");
@@ -358,7 +363,9 @@ describe("ShareFeed, time and round id", () => {
 
   it("let the oracle halt at a fall beyond its jump limit", async () => {
     const { world, share, lose } = await createShare();
-    await still(async () => world.oracle.list([{ proxy: await share.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
     await lose(110_000n);
 
     expect((await world.readPrice(world.now, 1)).refusal).to.equal("Jump");
@@ -373,7 +380,9 @@ describe("ShareFeed, gas", () => {
     const whole = { ...input, feed: await hungry.getAddress(), vaultGas: 60_000n, feedGas: 40_000n };
     const share = await still(() => ethers.deployContract("ShareFeed", ["X", whole]));
     await still(() => vault.set(MODES.Hungry, 0n));
-    await still(async () => world.oracle.list([{ proxy: await share.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
 
     expect((await world.readPrice(world.now, 1)).refusal).to.equal("None");
   });

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 
 import { accountOf, deploy, ethers, loadFixture, time } from "../fixture.ts";
-import { BTC, DAY, ETH, HOUR, MINUTE, percent, wad, WAD } from "../parameters.ts";
+import { BTC, DAY, ETH, HOUR, Kind, MINUTE, percent, wad, WAD } from "../parameters.ts";
 import { SIDES } from "./derived.ts";
 
 const WSTETH = 6;
@@ -53,7 +53,7 @@ async function staked() {
     maxAnswer: wad("100000"),
   };
   await world.setPrice(ETH);
-  await oracle.list([{ proxy: await composite.getAddress(), limits }]);
+  await oracle.list([{ proxy: await composite.getAddress(), kind: Kind.Derived, limits }]);
 
   // USDC and wstETH, both collateral only; the one is listed so that the other has its index.
   const listing = parameters.assets[4];

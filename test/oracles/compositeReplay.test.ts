@@ -4,6 +4,7 @@ import { expect } from "chai";
 
 import { createFeeds, deployComposite } from "./derived.ts";
 import { DAY, HOUR, LIMITS, WAD, still, wad } from "./fixture.ts";
+import { Kind } from "../parameters.ts";
 
 /** The recorded rounds, moved so that the first is at `start`. */
 function load(start: number) {
@@ -41,7 +42,7 @@ async function createReplay() {
     { feed: peg.proxy, side: "Rate", maxAge },
   );
   const limits = { ...LIMITS, maxAge: HOUR, window: DAY };
-  await still(async () => world.oracle.list([{ proxy: await composite.getAddress(), limits }]));
+  await still(async () => world.oracle.list([{ proxy: await composite.getAddress(), kind: Kind.Derived, limits }]));
   /** Keeps the legs going that the record is not of. */
   const beat = async (at: number) => {
     await market.write(RATE, at);
