@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 
 import { ABSENT, LEG_GAS, type Round, createFeeds, latestOf, roundOf } from "./derived.ts";
-import { DAY, HOUR, LIMITS, WAD, ethers, instrumented, still, switchAggregator, wad } from "./fixture.ts";
+import { DAY, HOUR, LIMITS, MINUTE, WAD, ethers, instrumented, still, switchAggregator, wad } from "./fixture.ts";
 import { Kind } from "../parameters.ts";
 
 const MODES = { Honest: 0, Reverts: 1, Burns: 2, Silent: 3, Fixed: 4, Hungry: 5 } as const;
@@ -369,6 +369,25 @@ describe("ShareFeed, time and round id", () => {
     await lose(110_000n);
 
     expect((await world.readPrice(world.now, 1)).refusal).to.equal("Jump");
+  });
+});
+
+describe("ShareFeed, halt of the oracle", () => {
+  it("lasts ten minutes from when the fall was seen, however old the asset's round is by then", async () => {
+    const { world, share, lose } = await createShare();
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
+    await lose(150_000n);
+    const seenAt = world.firstAt + HOUR / 2;
+    await world.one(seenAt, "update", 0b10n);
+    expect((await world.oracle.stateOf(1)).halted).to.equal(true);
+
+    await world.one(seenAt + 10 * MINUTE - 1, "update", 0b10n);
+    expect((await world.oracle.stateOf(1)).halted).to.equal(true);
+    await world.one(seenAt + 10 * MINUTE, "update", 0b10n);
+    expect((await world.oracle.stateOf(1)).halted).to.equal(false);
+    near((await world.oracle.stateOf(1)).price, 0.85);
   });
 });
 
