@@ -134,10 +134,13 @@ export async function deployRecorded(files: readonly string[], listings: readonl
 
   const idOf = (phase: number, number: number) => (number === 0 ? 0n : (BigInt(phase) << 64n) + BigInt(number));
 
-  /** Tries a hint and its neighbours, at the time of the latest block. */
-  async function tryAround(order: { asset: number; phase: number; boundary: number }, hint: Hint): Promise<Probe> {
-    const { asset, phase, boundary } = order;
-    const ids = { round: idOf(phase, hint.round), before: idOf(phase, hint.before) };
+  /** Tries a hint and its neighbours, at the time of the latest block. The hint's phase is the order's unless given. */
+  async function tryAround(
+    { asset, phase, boundary }: { asset: number; phase: number; boundary: number },
+    hint: Hint,
+    hintPhase = phase,
+  ): Promise<Probe> {
+    const ids = { round: idOf(hintPhase, hint.round), before: idOf(hintPhase, hint.before) };
     const [accepted, refused, settlements] = await probe.probe.staticCall(oracle, asset, phase, boundary, ids, REACH);
     return { accepted, refused, settlements: settlements.map((settlement) => settlement.join(" ")) };
   }

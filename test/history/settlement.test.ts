@@ -32,14 +32,14 @@ const HISTORIES: History[] = [
     name: "ETH",
     listed: { window: 3_900, jump: 60_000 },
     narrow: { window: 2_055, jump: 10_000 },
-    samples: 500,
+    samples: 400,
     unreachable: { tied: ["6.402", "6.1006", "6.4578", "6.4791", "6.7748"], late: [], unprovable: [] },
   },
   {
     name: "BTC",
     listed: { window: 3_900, jump: 50_000 },
     narrow: { window: 2_055, jump: 10_000 },
-    samples: 500,
+    samples: 400,
     unreachable: {
       tied: ["6.1238", "6.1745", "6.4506", "6.5200", "6.7550", "6.8070", "6.9797"],
       late: [],
@@ -50,7 +50,7 @@ const HISTORIES: History[] = [
     name: "USDC",
     listed: { window: 86_700, jump: 50_000 },
     narrow: { window: 3_900, jump: 5_000 },
-    samples: 300,
+    samples: 250,
     unreachable: { tied: ["2.460"], late: ["1.292", "1.293", "1.294", "1.295"], unprovable: ["2.746"] },
   },
 ];
@@ -117,9 +117,7 @@ for (const history of HISTORIES) {
 
     /** Moves on to `at`, and checks that an order is settled by its hint and by no other. */
     async function expectOnlyHint(asset: number, boundary: number, at: number): Promise<string> {
-      if (switchTime !== undefined && at >= switchTime && feed.phaseNow() !== feed.phases[1]) {
-        await feed.confirmPhase(feed.phases[1] ?? 0, switchTime);
-      }
+      if (switchTime !== undefined && at >= switchTime) await confirmSwitch();
       await feed.setTime(at);
       const now = await feed.now();
       const phase = phaseAt(boundary);
@@ -137,6 +135,11 @@ for (const history of HISTORIES) {
       expect(accepted, what).to.equal(proving);
       expect(refused, what).to.equal(ALL_HINTS ^ proving);
       return settlement;
+    }
+
+    async function confirmSwitch(): Promise<void> {
+      if (switchTime === undefined || feed.phaseNow() === feed.phases[1]) return;
+      await feed.confirmPhase(feed.phases[1] ?? 0, switchTime);
     }
 
     /** When an order can be executed: once its round is older than the block, or its window has passed. */
@@ -170,6 +173,7 @@ for (const history of HISTORIES) {
     });
 
     it("settles some order at every round, but for those that none can settle at", async () => {
+      await confirmSwitch();
       await feed.setTime(end + 10 * 86_400);
       const unreachable: string[] = [];
       for (const phase of feed.phases) {
@@ -197,9 +201,47 @@ for (const history of HISTORIES) {
       expect(unreachable).to.have.members([...tied, ...late, ...unprovable]);
     });
 
+    if (history.name === "USDC") {
+      it("settles no order that is under way over the switch of phases at a round of the new one", async () => {
+        await confirmSwitch();
+        await feed.setTime(end + 10 * 86_400);
+        const [phase = 0, next = 0] = feed.phases;
+        const last = roundsOf(phase).at(-1)?.updatedAt ?? 0;
+        for (const boundary of [last - 1, last, last + DELAY, (switchTime ?? 0) + DELAY - 1]) {
+          const order = { asset: LISTED, phase, boundary };
+          const rounds = roundsNear(phase, boundary);
+          // What it would settle at, were it an order of the new phase.
+          const tempting = hintAt(roundsNear(next, boundary), boundary);
+          const { accepted, refused } = await feed.tryAround(order, tempting, next);
+          expect([accepted, refused]).to.deep.equal([0n, ALL_HINTS]);
+          const own = await feed.tryAround(order, hintAt(rounds, boundary));
+          expect([own.accepted, ...own.settlements]).to.deep.equal([1n, VOID]);
+        }
+      });
+
+      it("proves nothing about the time in which no round is recorded", async () => {
+        await confirmSwitch();
+        await feed.setTime(end + 10 * 86_400);
+        const phase = feed.phases[1] ?? 0;
+        const rounds = roundsOf(phase);
+        const after = rounds.findIndex(
+          ({ number }, index) => index > 0 && number !== (rounds[index - 1]?.number ?? 0) + 1,
+        );
+        const [from = 0, until = 0] = [rounds[after - 1]?.updatedAt, rounds[after]?.updatedAt];
+        for (const boundary of [from, from + 1, Math.floor((from + until) / 2), until - 1]) {
+          const { accepted, refused } = await feed.tryAround(
+            { asset: LISTED, phase, boundary },
+            hintAt(roundsNear(phase, boundary), boundary),
+          );
+          expect([accepted, refused]).to.deep.equal([0n, ALL_HINTS]);
+        }
+      });
+    }
+
     if (deep) {
       it("takes only the right hint around every single round", async function () {
         this.timeout(3 * 3_600_000);
+        await confirmSwitch();
         await feed.setTime(end + 10 * 86_400);
         const random = seeded(end);
         for (const phase of feed.phases) {
