@@ -40,9 +40,7 @@ console.log("timestamp,answer");
 for (const { at, price } of pathOf(readCandles(file))) {
   if (at < (from ?? NaN) || at > (to ?? NaN)) continue;
   const isDue =
-    last === undefined ||
-    Math.abs(price / last.price - 1) >= (deviation ?? NaN) ||
-    at - last.at >= (heartbeat ?? NaN);
+    last === undefined || Math.abs(price / last.price - 1) >= (deviation ?? NaN) || at - last.at >= (heartbeat ?? NaN);
   if (!isDue) continue;
   last = { at, price };
   console.log(`${at},${Math.round(price * UNIT)}`);

@@ -1,7 +1,8 @@
 /**
  * `npm run history`: what a trader earns who sees prices L seconds ahead of the chain, over the whole recorded history of
- * each listed market, with the fees, the premium and the delay of `deploy/parameters/arbitrum.ts`. Prints two tables and
- * writes `reports/history/`. Takes about half a minute.
+ * each listed market, with the fees, the premium and the delay of `deploy/parameters/arbitrum.ts`; and what the guards make
+ * of the depeg of March 2023 and the cascade of October 2025. Prints tables, of which `docs/history.md` is made, and writes
+ * `reports/history/`. Takes about half a minute.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,9 +11,11 @@ import { fileURLToPath } from "node:url";
 import { renderTable } from "../replay/table.ts";
 import { hindsightProfit } from "./certain.ts";
 import { fallback, latestPrice, settlement } from "./fills.ts";
+import { loadCascade, loadDepeg } from "./events.ts";
 import { certainRows, type CertainRow, rulesRow, type RulesRow } from "./latency.ts";
 import { loadMarkets, NOTIONAL } from "./market.ts";
 import type { RuleResult } from "./rules.ts";
+import { haltsOf, pegChangesOf } from "./timeline.ts";
 
 const REPORTS = fileURLToPath(new URL("../../reports/history", import.meta.url));
 
@@ -87,9 +90,56 @@ for (const { market, total } of hindsight) {
   );
 }
 
+const BAND = { low: 98n * 10n ** 16n, high: 102n * 10n ** 16n };
+const halts = [loadDepeg(), loadCascade()].flatMap((event) =>
+  haltsOf(event).map((halt) => ({ event: event.name, ...halt })),
+);
+console.log("\nHalts, UTC\n");
+console.log(
+  renderTable(
+    [
+      { title: "event", align: "left" },
+      { title: "market", align: "left" },
+      { title: "from", align: "left" },
+      { title: "until", align: "left" },
+      { title: "accepted before", align: "right" },
+      { title: "jumped to", align: "right" },
+      { title: "accepted after", align: "right" },
+      { title: "replaced", align: "right" },
+      { title: "end", align: "left" },
+    ],
+    halts.map(({ event, symbol, from, until, last, candidate, accepted, replaced, end }) => [
+      event,
+      symbol,
+      clock(from),
+      clock(until),
+      price(last),
+      price(candidate),
+      price(accepted),
+      `${replaced}`,
+      end,
+    ]),
+  ),
+);
+console.log("\nUSDC and its band, UTC\n");
+for (const { at, held, price: answer } of pegChangesOf(loadDepeg(), "USDC", BAND)) {
+  console.log(`${clock(at)}  ${held ? "back at" : "out at "} ${price(answer)}`);
+}
+
 mkdirSync(REPORTS, { recursive: true });
 writeFileSync(join(REPORTS, "latency.json"), `${JSON.stringify({ certain, hindsight, rules }, undefined, 2)}\n`);
 writeFileSync(join(REPORTS, "rules.csv"), toCsv(rules));
+writeFileSync(join(REPORTS, "halts.csv"), haltsToCsv());
+
+/** Month, day and time of a unix time. */
+function clock(at: number): string {
+  return new Date(at * 1_000).toISOString().slice(5, 19).replace("T", " ");
+}
+
+/** WAD with the digits that matter. */
+function price(wad: bigint): string {
+  return String(Number((Number(wad) / 1e18).toPrecision(5)));
+}
 
 function describe({ rule: { lookback, threshold, hold, direction }, ahead }: RuleResult): string {
   const move = lookback === 0 ? "a step" : `a move in ${lookback} s`;
@@ -104,4 +154,9 @@ function toCsv(rows: readonly RulesRow[]): string {
     ),
   );
   return `${[header, ...lines].join("\n")}\n`;
+}
+
+function haltsToCsv(): string {
+  const lines = halts.map((halt) => Object.values(halt).join(","));
+  return `${[Object.keys(halts[0] ?? {}).join(","), ...lines].join("\n")}\n`;
 }

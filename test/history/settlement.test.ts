@@ -32,14 +32,14 @@ const HISTORIES: History[] = [
     name: "ETH",
     listed: { window: 3_900, jump: 60_000 },
     narrow: { window: 2_055, jump: 10_000 },
-    samples: 400,
+    samples: 350,
     unreachable: { tied: ["6.402", "6.1006", "6.4578", "6.4791", "6.7748"], late: [], unprovable: [] },
   },
   {
     name: "BTC",
     listed: { window: 3_900, jump: 50_000 },
     narrow: { window: 2_055, jump: 10_000 },
-    samples: 400,
+    samples: 350,
     unreachable: {
       tied: ["6.1238", "6.1745", "6.4506", "6.5200", "6.7550", "6.8070", "6.9797"],
       late: [],
@@ -50,7 +50,7 @@ const HISTORIES: History[] = [
     name: "USDC",
     listed: { window: 86_700, jump: 50_000 },
     narrow: { window: 3_900, jump: 5_000 },
-    samples: 250,
+    samples: 200,
     unreachable: { tied: ["2.460"], late: ["1.292", "1.293", "1.294", "1.295"], unprovable: ["2.746"] },
   },
 ];
