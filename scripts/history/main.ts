@@ -150,13 +150,15 @@ function toCsv(rows: readonly RulesRow[]): string {
   const header = "market,fill,ahead,lookback,threshold,hold,direction,trips,total,t";
   const lines = rows.flatMap(({ market, fill, results }) =>
     results.map(({ rule, ahead, trips, total, tStatistic }) =>
-      [market, fill, ahead, ...Object.values(rule), trips, total.toFixed(6), tStatistic.toFixed(3)].join(","),
+      [market, fill, ahead, ...Object.values(rule).map(String), trips, total.toFixed(6), tStatistic.toFixed(3)].join(
+        ",",
+      ),
     ),
   );
   return `${[header, ...lines].join("\n")}\n`;
 }
 
 function haltsToCsv(): string {
-  const lines = halts.map((halt) => Object.values(halt).join(","));
+  const lines = halts.map((halt) => Object.values(halt).map(String).join(","));
   return `${[Object.keys(halts[0] ?? {}).join(","), ...lines].join("\n")}\n`;
 }

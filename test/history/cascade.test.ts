@@ -44,7 +44,7 @@ describe("the cascade of October 2025", () => {
       margin: wad("1_000"),
       adapt: withItsMarkets,
     });
-    await replay(stage, rounds, deep ? { lookEvery: 1, turnEvery: 1 } : { lookEvery: 12, turnEvery: 4 });
+    await replay(stage, rounds, deep ? { lookEvery: 1, turnEvery: 1 } : { lookEvery: 16, turnEvery: 5 });
 
     const halts = stage.changes.filter(({ change }) => change !== "accepted" && change !== "none");
     expect(await stage.announced()).to.deep.equal(halts.map(({ asset, change }) => ({ asset, change })));

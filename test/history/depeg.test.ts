@@ -33,7 +33,7 @@ describe("the depeg of March 2023", () => {
       margin: wad("600"),
       adapt: withItsLimits,
     });
-    await replay(stage, rounds, deep ? { lookEvery: 1, turnEvery: 1 } : { lookEvery: 80, turnEvery: 10 });
+    await replay(stage, rounds, deep ? { lookEvery: 1, turnEvery: 1 } : { lookEvery: 120, turnEvery: 12 });
 
     expect(await stage.announced()).to.deep.equal([]);
     const outcomes = [...stage.counts.keys()];

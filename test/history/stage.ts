@@ -14,7 +14,7 @@ import { isLiquidatable, type Price } from "../../scripts/model/price.ts";
 import { assess, maintenanceUp, meetsInitial } from "../../scripts/model/risk.ts";
 import { decodePrice } from "../../scripts/model/price.ts";
 import { stateOf } from "../clearing/support.ts";
-import { type Account, accountOf, deploy, receiptOf, time, type World } from "../fixture.ts";
+import { type Account, accountOf, deploy, receiptOf, time } from "../fixture.ts";
 import { settlementOf } from "../oracles/settlement.ts";
 import { DAY, type Parameters, SETTLEMENT, wad, WETH_TOKEN } from "../parameters.ts";
 
@@ -437,21 +437,26 @@ export async function createStage({ traded, first, weth, peg, native, lossIn, ma
 
   /** What the oracle has announced, in the words of `changes`. */
   async function announced(): Promise<{ asset: number; change: Change }[]> {
-    const logs = await oracle.queryFilter(oracle.getEvent("JumpHalted"));
-    const resolved = await oracle.queryFilter(oracle.getEvent("JumpResolved"));
+    const begun = await oracle.queryFilter(oracle.getEvent("JumpHalted"));
+    const ended = await oracle.queryFilter(oracle.getEvent("JumpResolved"));
+    const events = [
+      ...begun.map(({ args, blockNumber, index }) => ({ args, blockNumber, index, change: "halted" as const })),
+      ...ended.map(({ args, blockNumber, index }) => ({
+        args,
+        blockNumber,
+        index,
+        change: args.accepted ? ("confirmed" as const) : ("came back" as const),
+      })),
+    ].sort((one, other) => one.blockNumber - other.blockNumber || one.index - other.index);
+
     const halted = new Set<number>();
-    return [...logs, ...resolved]
-      .sort((one, other) => one.blockNumber - other.blockNumber || one.index - other.index)
-      .map(({ args, eventName }) => {
-        const asset = Number(args.asset);
-        if (eventName === "JumpResolved") {
-          halted.delete(asset);
-          return { asset, change: args.getValue("accepted") === true ? "confirmed" : "came back" };
-        }
-        const change = halted.has(asset) ? "replaced" : "halted";
-        halted.add(asset);
-        return { asset, change };
-      });
+    return events.map(({ args, change }) => {
+      const asset = Number(args.asset);
+      if (change !== "halted") halted.delete(asset);
+      else if (halted.has(asset)) return { asset, change: "replaced" };
+      else halted.add(asset);
+      return { asset, change };
+    });
   }
 
   return { feeds, bring, look, turnAll, pegAt, changes, announced, counts, shift };
