@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { loadCascade } from "../../scripts/history/events.ts";
 import { haltsOf } from "../../scripts/history/timeline.ts";
 import { BTC, ETH, type Parameters, SOL, USDC, wad } from "../parameters.ts";
-import { createStage, replay, type StageRound } from "./stage.ts";
+import { createStage, replay, restoreChain, type StageRound } from "./stage.ts";
 
 const deep = process.env["TEST_DEPTH"] === "deep";
 
@@ -28,6 +28,8 @@ function withItsMarkets(parameters: Parameters): void {
 }
 
 describe("the cascade of October 2025", () => {
+  restoreChain();
+
   it("reaches no action by a refused price, and halts end where the rule says", async function () {
     this.timeout(1_800_000);
     const rounds = event.feeds.flatMap(({ symbol, rounds: own }) =>

@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import { loadDepeg } from "../../scripts/history/events.ts";
 import { BTC, ETH, type Parameters, USDC, wad } from "../parameters.ts";
-import { createStage, replay, type StageRound } from "./stage.ts";
+import { createStage, replay, restoreChain, type StageRound } from "./stage.ts";
 
 const deep = process.env["TEST_DEPTH"] === "deep";
 const INDICES: Record<string, number> = { ETH, BTC, USDC };
@@ -18,6 +18,8 @@ function withItsLimits({ feeds }: Parameters): void {
 }
 
 describe("the depeg of March 2023", () => {
+  restoreChain();
+
   it("lets only risk be lowered while the peg is broken, and sells collateral at its price in settlement tokens", async function () {
     this.timeout(1_800_000);
     const rounds = event.feeds.flatMap(({ symbol, rounds: own }) =>

@@ -27,8 +27,6 @@ export interface Hint {
   before: number;
 }
 
-export type RecordedFeed = Awaited<ReturnType<typeof deployRecorded>>;
-
 export const REACH = 10;
 /** Bits of a hint and all its neighbours. */
 export const ALL_HINTS = (1n << BigInt(6 * REACH + 4)) - 1n;

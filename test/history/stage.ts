@@ -14,7 +14,7 @@ import { isLiquidatable, type Price } from "../../scripts/model/price.ts";
 import { assess, maintenanceUp, meetsInitial } from "../../scripts/model/risk.ts";
 import { decodePrice } from "../../scripts/model/price.ts";
 import { stateOf } from "../clearing/support.ts";
-import { type Account, accountOf, deploy, receiptOf, time } from "../fixture.ts";
+import { type Account, accountOf, deploy, networkHelpers, receiptOf, time } from "../fixture.ts";
 import { settlementOf } from "../oracles/settlement.ts";
 import { DAY, type Parameters, SETTLEMENT, wad, WETH_TOKEN } from "../parameters.ts";
 
@@ -480,6 +480,17 @@ async function outcomeOf(call: Promise<unknown>): Promise<{ outcome: string; val
     if (name === undefined) throw error;
     return { outcome: name };
   }
+}
+
+/** Hooks: the chain is afterwards what it was, clock included, for the tests that share it. */
+export function restoreChain(): void {
+  let snapshot: Awaited<ReturnType<typeof networkHelpers.takeSnapshot>> | undefined;
+  before(async () => {
+    snapshot = await networkHelpers.takeSnapshot();
+  });
+  after(async () => {
+    await snapshot?.restore();
+  });
 }
 
 /** Replays the rounds of some feeds, in groups of one time, and looks wherever something has changed and every so often. */
