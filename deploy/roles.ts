@@ -12,7 +12,19 @@ export type Role = keyof typeof ROLES;
 
 /** Every function that is `restricted`, by the contract that it is in. */
 export const TARGETS = {
-  oracle: { governor: ["list", "configure", "setEnvironment"], guardian: ["vetoJump"] },
+  oracle: {
+    governor: [
+      "list",
+      "configure",
+      "setEnvironment",
+      "setSettlement",
+      "setSessions",
+      "proposeSource",
+      "adoptSource",
+      "cancelSource",
+    ],
+    guardian: ["vetoJump"],
+  },
   vault: { governor: ["list", "setCap", "setOutflowLimit"], guardian: [] },
   orders: { governor: ["setParameters"], guardian: [] },
   pool: { governor: ["setCooldown", "setDeviation"], guardian: [] },

@@ -4,7 +4,7 @@ import type { Future } from "@nomicfoundation/ignition-core";
 /** Feeds, assets and collateral, so that their indices are those of the parameter file. */
 export function listingModule(collaterals: readonly { symbol: string }[]) {
   return buildModule("Listing", (m) => {
-    const oracle = m.contractAt("PriceOracle", m.getParameter<string>("oracle"));
+    const oracle = m.contractAt("IPriceOracle", m.getParameter<string>("oracle"));
     const vault = m.contractAt("Vault", m.getParameter<string>("vault"));
     const clearingHouse = m.contractAt("IClearingHouse", m.getParameter<string>("clearingHouse"));
 

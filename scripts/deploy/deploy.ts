@@ -23,6 +23,9 @@ import { createIgnition, type Ignition } from "./ignition.ts";
 import { type Parameters, toMoneySettings } from "./parameters.ts";
 import { checkPlaces, placeOf, type Places, resolvePlaces } from "./places.ts";
 
+/** `FeedKind` of every feed in a file: push feeds behind a proxy. */
+const ROUNDS = 0;
+
 export interface DeployOptions {
   readonly connection: NetworkConnection;
   readonly parameters: Parameters;
@@ -135,7 +138,7 @@ function coreParameters(parameters: Parameters, places: Places) {
 
 function listingParameters({ assets, environment, collaterals }: Parameters, places: Places) {
   const listing: Record<string, unknown> = {
-    feeds: assets.map(({ symbol, limits }) => ({ proxy: placeOf(places.feeds, symbol), limits })),
+    feeds: assets.map(({ symbol, limits }) => ({ proxy: placeOf(places.feeds, symbol), kind: ROUNDS, limits })),
     environment: { ...environment, sequencer: places.sequencer },
     assets: assets.map((asset) => asset.listing),
   };
