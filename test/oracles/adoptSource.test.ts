@@ -177,13 +177,7 @@ describe("PriceOracle.adoptSource", () => {
     await watchUntil(at);
     expect((await world.one(at, "adoptSource", 0)).error).to.equal(undefined);
     const source = await oracle.sourceOf(0);
-    expect(source).to.deep.equal([
-      1n,
-      await stream.proxy.getAddress(),
-      BigInt(STREAM_WINDOW),
-      sessions,
-      BigInt(at),
-    ]);
+    expect(source).to.deep.equal([1n, await stream.proxy.getAddress(), BigInt(STREAM_WINDOW), sessions, BigInt(at)]);
   });
 
   it("needs 24 hours of agreement", async () => {
