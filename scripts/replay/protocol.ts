@@ -12,9 +12,9 @@ import type {
   AccessListAggregator,
   IClearingHouse,
   InsuranceFund,
+  IPriceOracle,
   LiquidityPool,
   Orders,
-  PriceOracle,
   TestToken,
   TestWETH,
   Vault,
@@ -49,7 +49,7 @@ export interface Protocol {
   readonly orders: Orders;
   readonly pool: LiquidityPool;
   readonly insuranceFund: InsuranceFund;
-  readonly oracle: PriceOracle;
+  readonly oracle: IPriceOracle;
   readonly usdc: TestToken;
   readonly weth: TestWETH;
   readonly wbtc: TestToken;
@@ -105,7 +105,7 @@ export async function deployProtocol({
       orders: await contract<Orders>("Orders", orders),
       pool: await contract<LiquidityPool>("LiquidityPool", pool),
       insuranceFund: await contract<InsuranceFund>("InsuranceFund", insuranceFund),
-      oracle: await contract<PriceOracle>("PriceOracle", oracle),
+      oracle: await contract<IPriceOracle>("IPriceOracle", oracle),
       usdc: await contract<TestToken>("TestToken", addressIn(book.tokens, "USDC")),
       weth: await contract<TestWETH>("TestWETH", addressIn(book.tokens, "WETH")),
       wbtc: await contract<TestToken>("TestToken", addressIn(book.tokens, "WBTC")),
