@@ -18,7 +18,20 @@ import {
   time,
   type World,
 } from "../test/fixture.ts";
-import { BTC, ETH, HOUR, LINK, percent, SETTLEMENT, SOL, wad, WAD, WBTC, WBTC_TOKEN } from "../test/parameters.ts";
+import {
+  BTC,
+  ETH,
+  HOUR,
+  Kind,
+  LINK,
+  percent,
+  SETTLEMENT,
+  SOL,
+  wad,
+  WAD,
+  WBTC,
+  WBTC_TOKEN,
+} from "../test/parameters.ts";
 
 const SNAPSHOT = new URL("../snapshots/gas.json", import.meta.url);
 const MARKETS = 64;
@@ -467,6 +480,26 @@ async function inParts(
   for (let first = 0; first < members; first += size) await receiptOf(send(first, Math.min(size, members - first)));
 }
 
+/** One price of four legs, each through its own proxy, as a transaction of its own. Last: it lists an asset more. */
+async function compositePrice(world: World, figures: Figures): Promise<void> {
+  const limits = world.parameters.feeds[LINK]?.limits;
+  if (limits === undefined) throw new Error("defaults changed");
+  const legs = [];
+  for (let i = 0; i < 4; ++i) {
+    const feed = await world.feedOf(FIRST_EXTRA + i).proxy.getAddress();
+    legs.push({ feed, side: 1 + (i % 2), maxAge: limits.maxAge, gasLimit: 25_000 });
+  }
+  const composite = await ethers.deployContract("CompositeFeed", ["X / USD", legs]);
+  const asset = await world.oracle.assetCount();
+  await newRounds(world);
+  const bounds = { minAnswer: 1n, maxAnswer: wad("1000000") };
+  await world.oracle.list([
+    { proxy: await composite.getAddress(), kind: Kind.Derived, limits: { ...limits, ...bounds } },
+  ]);
+  await newRounds(world);
+  figures["oracle.read.composite4"] = Number((await receiptOf(world.oracle.read(1n << asset, false))).gasUsed);
+}
+
 async function measure(): Promise<Figures> {
   const figures: Figures = {};
   const world = await worldOf(MARKETS);
@@ -480,6 +513,7 @@ async function measure(): Promise<Figures> {
     collateralSale,
     deficit,
     poolRequests,
+    compositePrice,
   ];
   for (const part of parts) {
     process.stderr.write(`${part.name} …\n`);

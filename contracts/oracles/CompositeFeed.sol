@@ -93,7 +93,7 @@ contract CompositeFeed is ICompositeFeed, DerivedFeed {
             if (side != LegSide.Rate) market = Fixed.mulDivDown(market, round.answer(), WAD);
             if (side != LegSide.Market) rate = Fixed.mulDivDown(rate, round.answer(), WAD);
             unchecked {
-                // Of at most 16, 40 and 33 bits each.
+                // Of at most 16, 64 and 33 bits each.
                 phases += round.phase();
                 rounds += uint64(round.id());
                 validUntil = Math.min(validUntil, round.updatedAt() + leg.maxAge());

@@ -28,7 +28,7 @@ library DerivedSources {
             leg.feed(),
             leg.gasLimit()
         );
-        if (!ok || id > type(uint80).max || uint64(id) > type(uint40).max) return NO_ROUND;
+        if (!ok || id > type(uint80).max) return NO_ROUND;
         round = toFeedRound(id, answer, leg.decimals(), startedAt, updatedAt);
         // The widest value is what an answer too wide to be kept reads as: times a small factor it would look plausible.
         if (!round.complete() || round.answer() == 0 || round.answer() == type(uint96).max) return NO_ROUND;

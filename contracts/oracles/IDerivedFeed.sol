@@ -8,8 +8,8 @@ import {AggregatorV3Interface} from "@chainlink/contracts/src/v0.8/shared/interf
 /// and no history.
 ///
 /// Without a usable answer of each feed there is no round: the latest round is then all zeros, never a price of what is left.
-/// Usable: the call succeeds, the answer is positive and below 2^96 in WAD, the round complete and not in the future, its id
-/// has at most 16 bits of phase and 40 bits of round.
+/// Usable: the call succeeds, the answer is positive and below 2^96 − 1 in WAD, the round complete and not in the future, its
+/// id has at most 80 bits. Neither is there a round if its own id would not have 16 bits of phase and 40 of round.
 ///
 /// Every call gets a fixed amount of gas, which is there or the read reverts, so that whoever reads does not choose by gas
 /// whether a feed is dead. `PriceOracle` always gives the same, and `MAX_GAS` keeps within that.

@@ -15,6 +15,7 @@ import {
 } from "./derived.ts";
 import {
   DAY,
+  type Feed,
   HOUR,
   LIMITS,
   MINUTE,
@@ -28,6 +29,7 @@ import {
   switchAggregator,
   wad,
 } from "./fixture.ts";
+import { Kind } from "../parameters.ts";
 
 const MAX_96 = (1n << 96n) - 1n;
 
@@ -167,7 +169,7 @@ describe("CompositeFeed, answer", () => {
 
   it("is the model's for any decimals, sides and answers", async () => {
     const world = await createWorld();
-    const feeds = [];
+    const feeds: Feed[] = [];
     for (let decimals = 0; decimals <= 18; ++decimals) feeds.push(await deployFeed({ decimals }));
     const width = (decimals: number) => MAX_96 / 10n ** BigInt(18 - decimals);
     const answerOf = (decimals: number) =>
@@ -256,7 +258,7 @@ describe("CompositeFeed, time", () => {
     if (!fast || !slow) throw new Error("two feeds were asked for");
     const composite = await deployComposite({ feed: fast.proxy, maxAge: HOUR }, { feed: slow.proxy, maxAge: DAY });
     const limits = { ...LIMITS, maxAge: HOUR, window: DAY };
-    await still(async () => world.oracle.list([{ proxy: await composite.getAddress(), limits }]));
+    await still(async () => world.oracle.list([{ proxy: await composite.getAddress(), kind: Kind.Derived, limits }]));
     return { world, fast, slow, composite };
   }
 
@@ -388,7 +390,7 @@ describe("CompositeFeed, gas", () => {
     if (instrumented) this.skip();
     const { world, composite } = await createStaked();
     const limits = { ...LIMITS, maxAge: HOUR };
-    await still(async () => world.oracle.list([{ proxy: await composite.getAddress(), limits }]));
+    await still(async () => world.oracle.list([{ proxy: await composite.getAddress(), kind: Kind.Derived, limits }]));
 
     const { prices, gas } = await world.read(world.now, 0b10n);
     expect(prices[0]?.refusal).to.equal("None");
@@ -401,7 +403,9 @@ describe("CompositeFeed, gas", () => {
     const legs = [];
     for (let i = 0; i < 4; ++i) legs.push({ feed: await ethers.deployContract("HungryFeed") });
     const composite = await deployComposite(...legs);
-    await still(async () => world.oracle.list([{ proxy: await composite.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await composite.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
 
     expect((await world.readPrice(world.now, 1)).refusal).to.equal("None");
   });
@@ -438,7 +442,9 @@ describe("CompositeFeed of a share feed", () => {
       { feed: market.proxy, side: "Market" },
       { feed: share, side: "Rate", gasLimit: 75_000n },
     );
-    await still(async () => world.oracle.list([{ proxy: await composite.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await composite.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
 
     expect((await world.readPrice(world.now, 1)).last).to.equal(WAD);
     await market.write(0.97, world.now + 10);

@@ -2,7 +2,8 @@ import { expect } from "chai";
 import fc from "fast-check";
 
 import { ABSENT, LEG_GAS, type Round, createFeeds, latestOf, roundOf } from "./derived.ts";
-import { DAY, HOUR, LIMITS, WAD, ethers, instrumented, still, switchAggregator, wad } from "./fixture.ts";
+import { DAY, HOUR, LIMITS, MINUTE, WAD, ethers, instrumented, still, switchAggregator, wad } from "./fixture.ts";
+import { Kind } from "../parameters.ts";
 
 const MODES = { Honest: 0, Reverts: 1, Burns: 2, Silent: 3, Fixed: 4, Hungry: 5 } as const;
 const MAX_96 = (1n << 96n) - 1n;
@@ -61,23 +62,33 @@ describe("ShareFeed, construction", () => {
     expect([await share.decimals(), await share.description()]).to.deep.equal([18n, "SHARE / USD"]);
   });
 
-  const cases: [string, Record<string, unknown>, string][] = [
-    ["a vault without code", { vault: ethers.ZeroAddress }, "FeedNotContract"],
-    ["a feed without code", { feed: ethers.ZeroAddress }, "FeedNotContract"],
-    ["too little growth", { maxGrowth: 9 }, "LimitOutOfRange"],
-    ["too much growth", { maxGrowth: 10_001 }, "LimitOutOfRange"],
-    ["too little gas for the vault", { vaultGas: 19_999n }, "LimitOutOfRange"],
-    ["too much gas for the vault", { vaultGas: 100_001n, feedGas: 0n }, "LimitOutOfRange"],
-    ["too little gas for the feed", { feedGas: 19_999n }, "LimitOutOfRange"],
-    ["too much gas together", { vaultGas: 60_000n, feedGas: 40_001n }, "LimitOutOfRange"],
+  for (const field of ["vault", "feed"] as const) {
+    it(`refuses a ${field} without code`, async () => {
+      const { input } = await createShare();
+      const factory = await ethers.getContractFactory("ShareFeed");
+
+      await expect(factory.deploy("X", { ...input, [field]: ethers.ZeroAddress }))
+        .to.be.revertedWithCustomError(factory, "FeedNotContract")
+        .withArgs(ethers.ZeroAddress);
+    });
+  }
+
+  const cases: [string, Partial<Awaited<ReturnType<typeof createShare>>["input"]>, [string, ...bigint[]]][] = [
+    ["too little growth", { maxGrowth: 9 }, ["maxGrowth", 9n, 10n, 10_000n]],
+    ["too much growth", { maxGrowth: 10_001 }, ["maxGrowth", 10_001n, 10n, 10_000n]],
+    ["too little gas for the vault", { vaultGas: 19_999n }, ["vaultGas", 19_999n, 20_000n, 100_000n]],
+    ["too much gas for the vault", { vaultGas: 100_001n }, ["vaultGas", 100_001n, 20_000n, 100_000n]],
+    ["too little gas for the feed", { feedGas: 19_999n }, ["feedGas", 19_999n, 20_000n, 60_000n]],
+    ["too much gas together", { feedGas: 60_001n }, ["feedGas", 60_001n, 20_000n, 60_000n]],
   ];
-  for (const [name, change, error] of cases) {
+  for (const [name, change, [field, ...numbers]] of cases) {
     it(`refuses ${name}`, async () => {
       const { input } = await createShare();
       const factory = await ethers.getContractFactory("ShareFeed");
-      const deployment = factory.deploy("X", { ...input, ...change } as typeof input);
 
-      await expect(deployment).to.be.revertedWithCustomError(factory, error);
+      await expect(factory.deploy("X", { ...input, ...change }))
+        .to.be.revertedWithCustomError(factory, "LimitOutOfRange")
+        .withArgs(ethers.encodeBytes32String(field), ...numbers);
     });
   }
 
@@ -331,7 +342,9 @@ describe("ShareFeed, time and round id", () => {
 
   it("let the oracle see a fall of the rate without a new round of the asset, at its next reading", async () => {
     const { world, share, lose } = await createShare();
-    await still(async () => world.oracle.list([{ proxy: await share.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
     expect((await world.readPrice(world.now, 1)).last).to.equal(wad(2));
     await lose(50_000n);
 
@@ -340,7 +353,9 @@ describe("ShareFeed, time and round id", () => {
 
   it("let the oracle refuse the price when the asset feed is stale", async () => {
     const { world, share } = await createShare();
-    await still(async () => world.oracle.list([{ proxy: await share.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
 
     expect((await world.readPrice(world.firstAt + LIMITS.maxAge, 1)).refusal).to.equal("None");
     expect((await world.readPrice(world.firstAt + LIMITS.maxAge + 1, 1)).refusal).to.equal("Stale");
@@ -348,10 +363,31 @@ describe("ShareFeed, time and round id", () => {
 
   it("let the oracle halt at a fall beyond its jump limit", async () => {
     const { world, share, lose } = await createShare();
-    await still(async () => world.oracle.list([{ proxy: await share.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
     await lose(110_000n);
 
     expect((await world.readPrice(world.now, 1)).refusal).to.equal("Jump");
+  });
+});
+
+describe("ShareFeed, halt of the oracle", () => {
+  it("lasts ten minutes from when the fall was seen, however old the asset's round is by then", async () => {
+    const { world, share, lose } = await createShare();
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
+    await lose(150_000n);
+    const seenAt = world.firstAt + HOUR / 2;
+    await world.one(seenAt, "update", 0b10n);
+    expect((await world.oracle.stateOf(1)).halted).to.equal(true);
+
+    await world.one(seenAt + 10 * MINUTE - 1, "update", 0b10n);
+    expect((await world.oracle.stateOf(1)).halted).to.equal(true);
+    await world.one(seenAt + 10 * MINUTE, "update", 0b10n);
+    expect((await world.oracle.stateOf(1)).halted).to.equal(false);
+    near((await world.oracle.stateOf(1)).price, 0.85);
   });
 });
 
@@ -363,7 +399,9 @@ describe("ShareFeed, gas", () => {
     const whole = { ...input, feed: await hungry.getAddress(), vaultGas: 60_000n, feedGas: 40_000n };
     const share = await still(() => ethers.deployContract("ShareFeed", ["X", whole]));
     await still(() => vault.set(MODES.Hungry, 0n));
-    await still(async () => world.oracle.list([{ proxy: await share.getAddress(), limits: LIMITS }]));
+    await still(async () =>
+      world.oracle.list([{ proxy: await share.getAddress(), kind: Kind.Derived, limits: LIMITS }]),
+    );
 
     expect((await world.readPrice(world.now, 1)).refusal).to.equal("None");
   });

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 
 import { HOUR, LIMITS, MINUTE, WAD, createWorld, decodeSettle, ethers, id, still, wad } from "./fixture.ts";
+import { Kind } from "../parameters.ts";
 
 const WORKFLOW_NAME = ethers.hexlify(ethers.toUtf8Bytes("prices-v01"));
 const WORKFLOW_OWNER = "0x00000000000000000000000000000000000a11ce";
@@ -43,7 +44,9 @@ async function createCached(decimals = 8) {
   const write = (answer: bigint, at: number) => still(() => cache.onReport(metadata, encode({ answer, at })));
 
   await write(2_000n * unit, firstAt);
-  await still(async () => world.oracle.list([{ proxy: await proxy.getAddress(), limits: LIMITS }]));
+  await still(async () =>
+    world.oracle.list([{ proxy: await proxy.getAddress(), kind: Kind.Observed, limits: LIMITS }]),
+  );
   const settle = async (at: number, boundary: number, round: bigint, before: bigint) => {
     const outcome = await world.one(at, "settle", 1, 1, boundary, { round, before });
     return decodeSettle(outcome);
@@ -163,6 +166,27 @@ describe("PriceOracle.settle over DataFeedsCache", () => {
 
     expect((await settle(at + 30, boundary, id(4), id(2))).outcome).to.equal("HintTooLate");
     expect((await settle(at + 31, boundary, id(4), id(3))).outcome).to.equal("HintTooLate");
+  });
+
+  it("proves that there is no round only an hour after the window, since one may still be written", async () => {
+    const { world, settle } = await createCached();
+    const boundary = world.now;
+    const over = boundary + LIMITS.window + HOUR;
+
+    expect((await settle(over, boundary, 0n, id(1))).outcome).to.equal("WindowOpen");
+    expect((await settle(over + 1, boundary, 0n, id(1))).outcome).to.equal("Void");
+  });
+
+  it("settles at a round that was observed in the window and written in the hour after it", async () => {
+    const { world, unit, write, settle } = await createCached();
+    const boundary = world.now;
+    const windowEnd = boundary + LIMITS.window;
+    expect((await settle(windowEnd + HOUR - 20, boundary, 0n, id(1))).outcome).to.equal("WindowOpen");
+    await write(2_020n * unit, windowEnd);
+
+    const { outcome, price } = await settle(windowEnd + HOUR + 10, boundary, id(2), id(1));
+    expect([outcome, price]).to.deep.equal(["Settled", wad(2_020)]);
+    expect((await settle(windowEnd + HOUR + 11, boundary, 0n, id(1))).outcome).to.equal("RoundExists");
   });
 
   it("finds a round void that was observed after the window", async () => {
