@@ -26,7 +26,16 @@ const REFUSALS: Partial<Record<Caller, readonly string[]>> = {
 };
 
 /** Know neither tokens nor accounts; what the relay calls is on its own. */
-const OUTSIDE = ["OracleHealth", "PriceOracle", "PriceOracleExtension", "ReportRelay", "StreamFeed", "StreamReports"];
+const OUTSIDE = [
+  "CompositeFeed",
+  "OracleHealth",
+  "PriceOracle",
+  "PriceOracleExtension",
+  "ReportRelay",
+  "ShareFeed",
+  "StreamFeed",
+  "StreamReports",
+];
 
 /** Callable in the middle of a transaction of the protocol: shares are an ordinary token. */
 const OPEN: Readonly<Record<string, readonly string[]>> = {

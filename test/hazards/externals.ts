@@ -308,6 +308,32 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "solvency()",
     ],
   },
+  CompositeFeed: {
+    views: [
+      "decimals()",
+      "description()",
+      "getRoundData(uint80)",
+      "latestRoundData()",
+      "legs()",
+      "maxAge()",
+      "version()",
+    ],
+  },
+  ShareFeed: {
+    anyone: ["checkpoint()"],
+    views: [
+      "anchor()",
+      "assetFeed()",
+      "decimals()",
+      "description()",
+      "getRoundData(uint80)",
+      "latestRoundData()",
+      "maxGrowth()",
+      "rates()",
+      "vault()",
+      "version()",
+    ],
+  },
   OracleHealth: { views: ["feed(uint256)", "health()", "oracle()"] },
   LiquidationFinder: {
     views: ["clearingHouse()", "lens()"],
