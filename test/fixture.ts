@@ -328,7 +328,8 @@ async function signersByName() {
 }
 
 async function deployOracle(authority: { getAddress(): Promise<string> }, parameters: Parameters) {
-  const oracle = await ethers.deployContract("PriceOracle", [await authority.getAddress()]);
+  const deployed = await ethers.deployContract("PriceOracle", [await authority.getAddress()]);
+  const oracle = await ethers.getContractAt("IPriceOracle", await deployed.getAddress());
   const now = await time.latest();
   const feeds = [];
   for (const { description, price } of parameters.feeds) {
@@ -341,8 +342,8 @@ async function deployOracle(authority: { getAddress(): Promise<string> }, parame
   await sequencer.aggregator.transmit(0, upSince, upSince);
 
   const inputs = [];
-  for (const [asset, { limits }] of parameters.feeds.entries()) {
-    inputs.push({ proxy: (await feeds[asset]?.proxy.getAddress()) ?? "", limits });
+  for (const [asset, { kind, limits }] of parameters.feeds.entries()) {
+    inputs.push({ proxy: (await feeds[asset]?.proxy.getAddress()) ?? "", kind, limits });
   }
   await oracle.list(inputs);
   await oracle.setEnvironment({ sequencer: await sequencer.proxy.getAddress(), ...parameters.environment });

@@ -28,6 +28,9 @@ export const WBTC = 4;
 export const USDC = 5;
 export const ASSETS = { ETH, BTC, SOL, LINK, WBTC, USDC } as const;
 
+/** The enum `FeedKind`. */
+export const Kind = { Rounds: 0, Observed: 1, Derived: 2, Stream: 3 } as const;
+
 /** Indices of tokens in the vault. */
 export const SETTLEMENT = 255;
 export const WETH_TOKEN = 0;
@@ -38,6 +41,7 @@ const ALTS = 1;
 
 const crypto = (price: string) => ({
   price: wad(price),
+  kind: Kind.Rounds as number,
   limits: {
     maxAge: HOUR + 5 * MINUTE,
     window: HOUR + 5 * MINUTE,
@@ -61,6 +65,7 @@ export function defaults() {
       {
         description: "USDC / USD",
         price: WAD,
+        kind: Kind.Rounds as number,
         limits: {
           maxAge: DAY + HOUR,
           window: DAY + HOUR,

@@ -5,10 +5,11 @@ import {AggregatorV3Interface} from "@chainlink/contracts/src/v0.8/shared/interf
 
 import {RoundHint} from "../interfaces/IOracle.sol";
 import {FeedRound, NO_ROUND, PHASE_OFFSET, toFeedRound} from "../types/FeedRound.sol";
-import {FeedSource} from "../types/FeedSource.sol";
+import {FeedKind, FeedSource} from "../types/FeedSource.sol";
 
 /// @title ChainlinkPush
-/// @notice The adapter of Chainlink's push feeds: the latest round, a round by id, and the proof of a settlement round.
+/// @notice The adapter of whatever answers as Chainlink's push feeds do: the latest round, a round by id, and the proof of
+/// a settlement round.
 /// @dev A feed call gets a fixed amount of gas, which is there or the transaction reverts: a starved call is thus never
 /// taken for a dead feed. A call that fails with that much gas means that there is no such round.
 library ChainlinkPush {
@@ -18,6 +19,8 @@ library ChainlinkPush {
     uint256 internal constant NEEDED_GAS = 126_000;
     /// @notice Most rounds between the hinted ones: ties, and rounds observed before the boundary but written after it.
     uint256 internal constant MAX_BETWEEN = 8;
+    /// @notice What has been observed is written within so long, where rounds bear the time of their observation.
+    uint256 internal constant OBSERVED_LAG = 1 hours;
 
     error InsufficientGas(uint256 available, uint256 needed);
     error WrongPhase(uint256 asset, uint256 expected, uint256 got);
@@ -33,7 +36,7 @@ library ChainlinkPush {
     error NotLastOfTies(uint256 asset, uint256 round, uint256 updatedAt);
     /// @notice A round with the same time may still come in this block.
     error RoundTooFresh(uint256 asset, uint256 updatedAt, uint256 timestamp);
-    /// @notice The window is not over: a round may still come.
+    /// @notice The window, with the lag of a source that has one, is not over: a round may still come.
     error WindowOpen(uint256 asset, uint256 windowEnd, uint256 timestamp);
     /// @notice The hint says that there is no later round, and there is one.
     error RoundExists(uint256 asset, uint256 round);
@@ -115,7 +118,9 @@ library ChainlinkPush {
     ///  1. `before` is unique: it is checked itself, and the walk starts at the very next id, which must be later than b.
     ///  2. `first` and `round` are unique: every id between is looked at, and the id after `round` must be later or
     ///     absent. block.timestamp > updatedAt of `round`: what is written from now on is later than it.
-    ///  3. Absence needs block.timestamp > b + w: what is written from now on is too late anyway.
+    ///  3. Absence needs block.timestamp > b + w: what is written from now on is too late anyway. Of rounds that bear the
+    ///     time of their observation that is so only when the lag between the two has passed, too. Theirs rise strictly, so
+    ///     that nothing can still come before a round that is there: 1 and 2 hold without a lag.
     /// Nothing is assumed of startedAt.
     /// @param latest_ The current latest round: stands for a call where it is the round asked for.
     /// @return round The settlement round; `NO_ROUND` when void.
@@ -205,6 +210,7 @@ library ChainlinkPush {
         uint256 cursor
     ) private view {
         uint256 windowEnd = boundary + source.window();
+        if (source.kind() == FeedKind.Observed) windowEnd += OBSERVED_LAG;
         if (block.timestamp <= windowEnd) revert WindowOpen(asset, windowEnd, block.timestamp);
 
         bool isCurrent = latest_.exists() && latest_.phase() == phase;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+
 import {IOracle} from "../interfaces/IOracle.sol";
 import {FeedKind} from "../types/FeedSource.sol";
 import {Refusal} from "../types/Price.sol";
@@ -101,7 +103,7 @@ struct Environment {
 /// A new aggregator has the decimals of the old one, as Chainlink's have (one that has not is a jump). Proxies, and the
 /// role that sets limits and sessions, are trusted: these take part in the price of pending orders, so a change of them
 /// must wait longer than the longest window.
-interface IPriceOracle is IOracle {
+interface IPriceOracle is IOracle, IAccessManaged {
     event FeedListed(uint256 indexed asset, address indexed proxy, FeedKind kind, FeedLimits limits);
     event FeedConfigured(uint256 indexed asset, FeedLimits limits);
     /// @notice From now on orders settle by the reports of `stream`; 0: by the source.

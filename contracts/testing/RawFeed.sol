@@ -3,11 +3,14 @@ pragma solidity ^0.8.30;
 
 /// @notice For tests: a feed that answers every price call with the same bytes, or burns the gas that it is given.
 contract RawFeed {
-    // solhint-disable-next-line const-name-snakecase
-    uint8 public constant decimals = 8;
+    uint8 public decimals = 8;
 
     bytes private response;
     bool private burns;
+
+    function setDecimals(uint8 decimals_) external {
+        decimals = decimals_;
+    }
 
     function set(bytes calldata response_, bool burns_) external {
         response = response_;

@@ -11,7 +11,7 @@ export interface ListingPlan {
 /** Feeds, assets and collateral, so that their indices are those of the parameter file. */
 export function listingModule({ collaterals, hours, settlements }: ListingPlan) {
   return buildModule("Listing", (m) => {
-    const oracle = m.contractAt("PriceOracle", m.getParameter<string>("oracle"));
+    const oracle = m.contractAt("IPriceOracle", m.getParameter<string>("oracle"));
     const vault = m.contractAt("Vault", m.getParameter<string>("vault"));
     const clearingHouse = m.contractAt("IClearingHouse", m.getParameter<string>("clearingHouse"));
 

@@ -8,11 +8,11 @@ import type {
   ClearingHouseExtension,
   IClearingHouse,
   InsuranceFund,
+  IPriceOracle,
   Lens,
   LiquidityPool,
   OracleHealth,
   Orders,
-  PriceOracle,
   Vault,
 } from "../../typechain-types/index.ts";
 import type { AddressBook } from "./addressBook.ts";
@@ -21,7 +21,7 @@ import { DeploymentError } from "./DeploymentError.ts";
 export interface Contracts {
   /** OpenZeppelin's AccessManager. */
   readonly authority: Contract;
-  readonly oracle: PriceOracle;
+  readonly oracle: IPriceOracle;
   readonly clearingHouse: IClearingHouse;
   /** Code that the clearing house runs; nothing is called at its own address. */
   readonly extension: ClearingHouseExtension;
@@ -41,7 +41,7 @@ export async function contractsAt(
 ): Promise<Contracts> {
   return {
     authority: await ethers.getContractAt([...accessManagerArtifact.abi], addresses.authority, signer),
-    oracle: await ethers.getContractAt("PriceOracle", addresses.oracle, signer),
+    oracle: await ethers.getContractAt("IPriceOracle", addresses.oracle, signer),
     clearingHouse: await ethers.getContractAt("IClearingHouse", addresses.clearingHouse, signer),
     extension: await ethers.getContractAt("ClearingHouseExtension", addresses.extension, signer),
     vault: await ethers.getContractAt("Vault", addresses.vault, signer),

@@ -2,7 +2,7 @@
  * Reads `deploy/parameters/<network>.ts`: every number that a person chose, in human units, into the units of the chain.
  *
  * A file that does not say exactly what is asked, in the unit that is asked, is refused with a ParameterError. The
- * bounds are those of the contracts (`Listings.sol`, `PriceOracle.sol`, `Orders.sol`, `ILiquidityPool.sol`,
+ * bounds are those of the contracts (`Listings.sol`, `FeedGovernance.sol`, `Orders.sol`, `ILiquidityPool.sol`,
  * `IInsuranceFund.sol`), so that a bad number fails here, where its place is known. Rules between numbers are checked too.
  */
 import { pathToFileURL } from "node:url";

@@ -6,7 +6,7 @@ import { Contract, Interface, type InterfaceAbi, type JsonRpcProvider, type Log 
 
 import type { AddressBook } from "../deploy/addressBook.ts";
 import { PlimsollError } from "../deploy/PlimsollError.ts";
-import type { IClearingHouse, Lens, Orders, PriceOracle } from "../../typechain-types/index.ts";
+import type { IClearingHouse, IPriceOracle, Lens, Orders } from "../../typechain-types/index.ts";
 import type { Holding, LiquidationState } from "../model/liquidation.ts";
 import { decodeCollateral, decodeGlobals, decodeGroups, decodeMoney } from "../model/parameters.ts";
 import { decodePrice, type Price } from "../model/price.ts";
@@ -60,7 +60,7 @@ export class Chain {
   readonly provider: JsonRpcProvider;
   readonly clearingHouse: IClearingHouse;
   readonly orders: Orders;
-  readonly oracle: PriceOracle;
+  readonly oracle: IPriceOracle;
   readonly lens: Lens;
   readonly #book: AddressBook;
   readonly #log: Log;
@@ -76,13 +76,15 @@ export class Chain {
     const house = at(contracts.clearingHouse, "interfaces/IClearingHouse.sol", "IClearingHouse");
     this.clearingHouse = house as unknown as IClearingHouse;
     this.orders = at(contracts.orders, "Orders.sol", "Orders") as unknown as Orders;
-    this.oracle = at(contracts.oracle, "oracles/PriceOracle.sol", "PriceOracle") as unknown as PriceOracle;
+    const oracle = at(contracts.oracle, "oracles/IPriceOracle.sol", "IPriceOracle");
+    this.oracle = oracle as unknown as IPriceOracle;
     this.lens = at(contracts.lens, "Lens.sol", "Lens") as unknown as Lens;
     this.#interfaces = [
       this.clearingHouse.interface,
       this.orders.interface,
       this.oracle.interface,
       new Interface(abiOf("oracles/ChainlinkPush.sol", "ChainlinkPush")),
+      new Interface(abiOf("oracles/StreamSettlement.sol", "StreamSettlement")),
       // Errors of the libraries inside.
       new Interface(abiOf("ClearingHouse.sol", "ClearingHouse")),
       new Interface(abiOf("ClearingHouseExtension.sol", "ClearingHouseExtension")),

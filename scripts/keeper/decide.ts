@@ -73,7 +73,7 @@ export type Action =
   | { readonly kind: "execute"; readonly items: readonly Execution[] }
   | { readonly kind: "poke"; readonly account: string; readonly sequence: bigint };
 
-/** A jump must have lasted so long, and so many rounds must have followed, as in PriceOracle.sol. */
+/** A jump must have lasted so long, and so many rounds must have followed, as in PriceOracleExtension.sol. */
 const HALT_TIME = 600n;
 const HALT_ROUNDS = 2n;
 const PPM = 1_000_000n;

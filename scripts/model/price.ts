@@ -13,6 +13,7 @@ export const REFUSALS = [
   "Jump",
   "Halted",
   "SequencerDown",
+  "Closed",
 ] as const;
 
 export type Refusal = (typeof REFUSALS)[number];

@@ -19,7 +19,7 @@ const parameters = await loadParameters(join(root, "deploy/parameters/local.ts")
 
 /** Where the contracts of `TARGETS` are written. */
 const SOURCES: Record<keyof typeof TARGETS, readonly string[]> = {
-  oracle: ["oracles/FeedGovernance.sol", "oracles/PriceOracle.sol"],
+  oracle: ["oracles/FeedGovernance.sol", "oracles/PriceOracleExtension.sol"],
   vault: ["Vault.sol"],
   orders: ["Orders.sol"],
   pool: ["LiquidityPool.sol"],

@@ -26,11 +26,19 @@ const REFUSALS: Partial<Record<Caller, readonly string[]>> = {
 };
 
 /** Know neither tokens nor accounts; what the relay calls is on its own. */
-const OUTSIDE = ["OracleHealth", "PriceOracle", "ReportRelay", "StreamFeed", "StreamReports"];
+const OUTSIDE = [
+  "CompositeFeed",
+  "OracleHealth",
+  "PriceOracle",
+  "PriceOracleExtension",
+  "ReportRelay",
+  "ShareFeed",
+  "StreamFeed",
+  "StreamReports",
+];
 
-/** Callable in the middle of a transaction of the protocol: shares are an ordinary token, prices are nobody's account. */
+/** Callable in the middle of a transaction of the protocol: shares are an ordinary token. */
 const OPEN: Readonly<Record<string, readonly string[]>> = {
-  PriceOracle: ["advance", "read", "settle", "stored", "update"],
   LiquidityPool: ["approve", "transfer", "transferFrom"],
   ClearingHouse: ["multicall"], // each of its calls is on its own
   Orders: ["multicall"],
@@ -156,6 +164,7 @@ async function placeOf(world: World, contract: string, signature: string) {
     LiquidityPool: world.pool,
     InsuranceFund: world.insuranceFund,
     PriceOracle: world.oracle,
+    PriceOracleExtension: world.oracle,
     Lens: world.lens,
     LiquidationFinder: { getAddress: () => Promise.resolve(finder) },
   };

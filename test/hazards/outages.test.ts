@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { still } from "../clearing/scenarios.ts";
 import { expectConserved, expectNear, load, sizeOf } from "../clearing/support.ts";
 import { accountOf, ethers, time, type World } from "../fixture.ts";
-import { BTC, DAY, ETH, HOUR, SOL, USDC, wad } from "../parameters.ts";
+import { BTC, DAY, ETH, HOUR, Kind, SOL, USDC, wad } from "../parameters.ts";
 import { expectRefused, marginOf, movePrice, worthOf } from "./support.ts";
 
 describe("hazards of feeds and chains that stop", () => {
@@ -49,11 +49,11 @@ describe("hazards of feeds and chains that stop", () => {
       const first = Number(await world.oracle.assetCount());
       for (let decimals = 0; decimals <= 18; decimals++) {
         const proxy = await feedWith(decimals, 24n * 10n ** BigInt(decimals));
-        await world.oracle.list([{ proxy, limits }]);
+        await world.oracle.list([{ proxy, kind: Kind.Rounds, limits }]);
         expect((await world.oracle.stateOf(first + decimals)).price, `${decimals} decimals`).to.equal(wad("24"));
       }
       const proxy = await feedWith(19, 24n);
-      await expectRefused(world.oracle.list([{ proxy, limits }]), "a feed of 19 decimals");
+      await expectRefused(world.oracle.list([{ proxy, kind: Kind.Rounds, limits }]), "a feed of 19 decimals");
     });
 
     it("a market whose feed is dead is wound down at its last accepted price, and everybody gets what is theirs", async () => {

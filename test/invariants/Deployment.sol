@@ -7,7 +7,7 @@ import {IInsuranceFund} from "../../contracts/interfaces/IInsuranceFund.sol";
 import {ILiquidityPool} from "../../contracts/interfaces/ILiquidityPool.sol";
 import {IOrders} from "../../contracts/interfaces/IOrders.sol";
 import {IVault} from "../../contracts/interfaces/IVault.sol";
-import {Environment, FeedInput, IPriceOracle} from "../../contracts/oracles/IPriceOracle.sol";
+import {Environment, FeedInput, FeedKind, IPriceOracle} from "../../contracts/oracles/IPriceOracle.sol";
 import {ReentrantToken} from "../../contracts/testing/HostileTokens.sol";
 import {TestAuthority} from "../../contracts/testing/TestAuthority.sol";
 import {TestToken} from "../../contracts/testing/TestToken.sol";
@@ -60,7 +60,7 @@ library Deployment {
             PhasedFeed feed = PhasedFeed(_create("PhasedFeed", abi.encode(uint8(8))));
             feed.push(int256(startPrice(asset) * 1e8), START, START);
             p.feeds[asset] = feed;
-            inputs[asset] = FeedInput(address(feed), feedLimits(asset));
+            inputs[asset] = FeedInput(address(feed), FeedKind.Rounds, feedLimits(asset));
         }
         p.oracle.list(inputs);
         p.sequencer = PhasedFeed(_create("PhasedFeed", abi.encode(uint8(0))));

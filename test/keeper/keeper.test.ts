@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { network } from "hardhat";
 
 import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
+import { SEQUENCER } from "../../deploy/modules/LocalWorld.ts";
 import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
 import { stateFolder } from "../../scripts/deploy/ignition.ts";
 import { loadParameters } from "../../scripts/deploy/parameters.ts";
@@ -66,8 +67,9 @@ async function startWorld(folder: string) {
     await (await pool.fulfill(latest)).wait();
     await (await pool["deposit(uint256,address)"](amount, address)).wait();
     const time = (await provider.getBlock("latest"))?.timestamp ?? 0;
-    for (const { symbol } of parameters.assets) {
-      const source = await ethers.getContractAt("AccessListAggregator", book.aggregators[symbol] ?? "");
+    for (const [name, address] of Object.entries(book.aggregators)) {
+      if (name === SEQUENCER) continue;
+      const source = await ethers.getContractAt("AccessListAggregator", address);
       await (await source.transmit(await source.latestAnswer(), time, time)).wait();
     }
   }

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import { Kind } from "../parameters.ts";
 import {
   DAY,
   ENVIRONMENT,
@@ -9,6 +10,7 @@ import {
   WAD,
   createWorld,
   deployFeed,
+  deployOracle,
   ethers,
   id,
   networkHelpers,
@@ -57,12 +59,12 @@ describe("PriceOracle.list", () => {
     const before = [await world.oracle.feedOf(0), await world.oracle.environment()];
     const limits = { ...LIMITS, jump: 20_000 };
     const inputs = [
-      { proxy: await second.proxy.getAddress(), limits },
-      { proxy: await third.proxy.getAddress(), limits: LIMITS },
+      { proxy: await second.proxy.getAddress(), kind: Kind.Observed, limits },
+      { proxy: await third.proxy.getAddress(), kind: Kind.Rounds, limits: LIMITS },
     ];
     await expect(still(() => world.oracle.list(inputs)))
       .to.emit(world.oracle, "FeedListed")
-      .withArgs(1n, second.proxy, Object.values(limits).map(BigInt));
+      .withArgs(1n, second.proxy, BigInt(Kind.Observed), Object.values(limits).map(BigInt));
 
     expect(await world.oracle.assetCount()).to.equal(3n);
     expect([await world.oracle.feedOf(0), await world.oracle.environment()]).to.deep.equal(before);
@@ -78,10 +80,10 @@ describe("PriceOracle.list", () => {
 
   it("takes as many as 96 assets and no more", async () => {
     const world = await createWorld();
-    const inputs: { proxy: string; limits: typeof LIMITS }[] = [];
+    const inputs: { proxy: string; kind: number; limits: typeof LIMITS }[] = [];
     for (let i = 0; i < 96; ++i) {
       const feed = await createFeed();
-      inputs.push({ proxy: await feed.proxy.getAddress(), limits: LIMITS });
+      inputs.push({ proxy: await feed.proxy.getAddress(), kind: Kind.Rounds, limits: LIMITS });
     }
     await expect(world.oracle.list(inputs))
       .to.be.revertedWithCustomError(world.oracle, "TooManyAssets")
@@ -99,8 +101,8 @@ describe("PriceOracle.list", () => {
     const world = await createWorld();
     const { oracle } = world;
     const feed = await createFeed();
-    const listed = { proxy: await world.feed.proxy.getAddress(), limits: LIMITS };
-    const input = { proxy: await feed.proxy.getAddress(), limits: LIMITS };
+    const listed = { proxy: await world.feed.proxy.getAddress(), kind: Kind.Rounds, limits: LIMITS };
+    const input = { proxy: await feed.proxy.getAddress(), kind: Kind.Rounds, limits: LIMITS };
 
     await expect(oracle.list([listed]))
       .to.be.revertedWithCustomError(oracle, "ProxyListed")
@@ -112,11 +114,11 @@ describe("PriceOracle.list", () => {
 
   it("refuses an address without code and a feed of more than 18 decimals", async () => {
     const { oracle } = await createWorld();
-    await expect(oracle.list([{ proxy: ethers.ZeroAddress, limits: LIMITS }]))
+    await expect(oracle.list([{ proxy: ethers.ZeroAddress, kind: Kind.Rounds, limits: LIMITS }]))
       .to.be.revertedWithCustomError(oracle, "ProxyNotContract")
       .withArgs(ethers.ZeroAddress);
     const wide = await createFeed({ decimals: 19 });
-    await expect(oracle.list([{ proxy: wide.proxy, limits: LIMITS }]))
+    await expect(oracle.list([{ proxy: wide.proxy, kind: Kind.Rounds, limits: LIMITS }]))
       .to.be.revertedWithCustomError(oracle, "DecimalsTooMany")
       .withArgs(wide.proxy, 19n, 18n);
   });
@@ -137,7 +139,7 @@ describe("PriceOracle.list", () => {
       [stale, 4n],
       [high, 5n],
     ] as const) {
-      await expect(oracle.list([{ proxy: feed.proxy, limits: LIMITS }]))
+      await expect(oracle.list([{ proxy: feed.proxy, kind: Kind.Rounds, limits: LIMITS }]))
         .to.be.revertedWithCustomError(oracle, "FeedNotLive")
         .withArgs(feed.proxy, refusal);
     }
@@ -245,7 +247,7 @@ describe("PriceOracle.setEnvironment", () => {
 
   it("may come before the first feed", async () => {
     const { authority } = await createWorld();
-    const oracle = await ethers.deployContract("PriceOracle", [authority]);
+    const { oracle } = await deployOracle(authority);
     await oracle.setEnvironment(ENVIRONMENT);
     expect((await oracle.environment()).pegAsset).to.equal(BigInt(NO_ASSET));
   });

@@ -1,6 +1,8 @@
 import { type Interface, type Result } from "ethers";
 import hre, { network } from "hardhat";
 
+import { Kind } from "../parameters.ts";
+
 export const { ethers, networkHelpers } = await network.create({
   network: "default",
   override: { allowBlocksWithSameTimestamp: true },
@@ -29,6 +31,7 @@ const REFUSALS = [
   "Jump",
   "Halted",
   "SequencerDown",
+  "Closed",
 ] as const;
 
 export const LIMITS = {
@@ -56,6 +59,7 @@ export interface FeedOptions {
   decimals?: number;
   revertsOnMissing?: boolean;
   limits?: Partial<typeof LIMITS>;
+  kind?: number;
 }
 
 interface WorldOptions {
@@ -146,6 +150,13 @@ export async function switchAggregator(feed: Feed, options: FeedOptions = {}) {
   return { ...next, confirm };
 }
 
+/** An oracle without feeds, as the interface shows it, and the errors of the proofs, which that does not name. */
+export async function deployOracle(authority: { getAddress(): Promise<string> }) {
+  const deployed = await ethers.deployContract("PriceOracle", [await authority.getAddress()]);
+  const oracle = await ethers.getContractAt("IPriceOracle", await deployed.getAddress());
+  return { oracle, proofs: deployed.interface as unknown as Interface };
+}
+
 /** An oracle with feeds that have one round each, at `firstAt`, and are listed at `now` − LEAD. */
 export async function createWorld({ feeds: wanted = [{}], uptime: watched = false, environment }: WorldOptions = {}) {
   const now = (await networkHelpers.time.latest()) + DAY;
@@ -154,7 +165,7 @@ export async function createWorld({ feeds: wanted = [{}], uptime: watched = fals
   if (admin === undefined || stranger === undefined) throw new Error("the network has no accounts");
 
   const authority = await ethers.deployContract("TestAuthority");
-  const oracle = await ethers.deployContract("PriceOracle", [authority]);
+  const { oracle, proofs } = await deployOracle(authority);
   const sequence = await ethers.deployContract("CallSequence");
 
   const feeds: Feed[] = [];
@@ -170,6 +181,7 @@ export async function createWorld({ feeds: wanted = [{}], uptime: watched = fals
   const inputs = await Promise.all(
     feeds.map(async ({ proxy }, asset) => ({
       proxy: await proxy.getAddress(),
+      kind: wanted[asset]?.kind ?? Kind.Rounds,
       limits: { ...LIMITS, ...wanted[asset]?.limits },
     })),
   );
@@ -199,7 +211,8 @@ export async function createWorld({ feeds: wanted = [{}], uptime: watched = fals
       const [, success, gas, data] = event.args as unknown as [bigint, boolean, bigint, string];
       const abi = call.contract.interface as Interface;
       if (success) return { gas, value: abi.decodeFunctionResult(call.verb, data), error: undefined, args: [] };
-      const parsed = (oracle.interface as unknown as Interface).parseError(data) ?? abi.parseError(data);
+      const parsed =
+        abi.parseError(data) ?? (oracle.interface as unknown as Interface).parseError(data) ?? proofs.parseError(data);
       return { gas, value: undefined, error: parsed?.name ?? data, args: parsed?.args.toArray() ?? [] };
     });
   }

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import { Kind } from "../parameters.ts";
 import {
   DAY,
   HOUR,
@@ -112,7 +113,7 @@ describe("PriceOracle.read", () => {
       const raw = await still(() => ethers.deployContract("RawFeed"));
       const at = BigInt(world.now);
       await still(() => raw.set(round(id(1), BigInt(world.firstAt), BigInt(world.firstAt)), false));
-      await still(() => world.oracle.list([{ proxy: raw, limits: LIMITS }]));
+      await still(() => world.oracle.list([{ proxy: raw, kind: Kind.Rounds, limits: LIMITS }]));
       return { world, raw, at };
     }
 

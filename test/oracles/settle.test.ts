@@ -14,7 +14,7 @@ import {
   type World,
   instrumented,
 } from "./fixture.ts";
-import { settlementOf, type Round } from "./settlement.ts";
+import { generator, settlementOf, type Round } from "./settlement.ts";
 
 /** Rounds 2 to 5 at −20, +30, +90 and +150 s of the boundary `now`. Round 1 is older. */
 async function createHistory(options: FeedOptions = {}) {
@@ -419,16 +419,4 @@ async function drawHistory(world: World, random: (below: number) => number): Pro
     rounds.push({ price: wad(price), updatedAt: time, startedAt });
   }
   return rounds;
-}
-
-/** Numbers that are the same in every run (xorshift32). */
-function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state % below;
-  };
 }

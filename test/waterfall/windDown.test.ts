@@ -3,7 +3,22 @@ import { expect } from "chai";
 import { decodeWatch } from "../../scripts/model/watch.ts";
 import { cashOf, eventOf, expectConserved, expectNear, load, now, sizeOf } from "../clearing/support.ts";
 import { ethers, receiptOf, time } from "../fixture.ts";
-import { BTC, DAY, ETH, LINK, percent, SETTLEMENT, SOL, USDC, wad, WAD, WBTC, WETH_TOKEN } from "../parameters.ts";
+import {
+  BTC,
+  DAY,
+  ETH,
+  HOUR,
+  Kind,
+  LINK,
+  percent,
+  SETTLEMENT,
+  SOL,
+  USDC,
+  wad,
+  WAD,
+  WBTC,
+  WETH_TOKEN,
+} from "../parameters.ts";
 import { type Crowded, crowdedSide } from "./scenarios.ts";
 import { positionOf } from "./support.ts";
 
@@ -299,6 +314,49 @@ describe("The end of a market", () => {
     });
   });
 
+  describe("a market over a derived price", () => {
+    it("refunds its orders, which no round can settle", async () => {
+      const world = await load(derived);
+      const { clearingHouse, long, submit, execute } = world;
+      const cash = await cashOf(world, long);
+      const { sequence } = await submit(long, ETH, wad("-10"), { reduceOnly: true });
+
+      const { outcome, receipt } = await execute(long, sequence, [NO_HINT]);
+      expect(outcome).to.equal("Refunded");
+      const pay = eventOf(clearingHouse, receipt, "OrderClosed").getValue("pay") as bigint;
+      expect(cash - (await cashOf(world, long))).to.equal(pay);
+    });
+
+    it("drops a flag for deleveraging, so that pool requests do not wait for it", async () => {
+      const world = await load(derived);
+      const { clearingHouse } = world;
+      await world.setPrice(ETH, wad("1970"));
+      await clearingHouse.flagDeleveraging(ETH);
+      expect((await clearingHouse.ledger()).flaggedMarkets).to.equal(1n);
+
+      await expect(clearingHouse.deleverage(ETH, NO_HINT)).to.emit(clearingHouse, "DeleveragingDropped").withArgs(ETH);
+      expect((await clearingHouse.ledger()).flaggedMarkets).to.equal(0n);
+    });
+
+    it("is wound down at the last accepted price", async () => {
+      const world = await load(derived);
+      const { clearingHouse, long, alice, vault } = world;
+      await clearingHouse.windDown(ETH);
+      const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
+      await time.increaseTo(closesAt);
+      await world.setPrice(ETH, wad("1_750"));
+      await world.oracle.update(1n << BigInt(ETH));
+
+      await expect(clearingHouse.closeMarket(ETH, NO_HINT))
+        .to.emit(clearingHouse, "MarketClosed")
+        .withArgs(ETH, wad("1750"), wad("1752.8"));
+      await clearingHouse.realise(long);
+      const units = (await cashOf(world, long)) / 10n ** 12n;
+      for (const asset of [BTC, SOL, LINK, WBTC, USDC]) await world.setPrice(asset);
+      await vault.connect(alice).withdraw(long, SETTLEMENT, units, alice);
+    });
+  });
+
   describe("dead collateral", () => {
     it("is taken out in kind where the account is sound without it", async () => {
       const world = await load(closed);
@@ -378,6 +436,30 @@ async function closed(): Promise<Ended> {
 async function ruined(): Promise<Ended> {
   const world = await endedAt("1600");
   await world.clearingHouse.closeMarket(ETH, world.hint);
+  return world;
+}
+
+/** The source of ETH has been replaced by one without history, after its shadow. The market's loss budget is small. */
+async function derived(): Promise<Crowded> {
+  const world = await crowdedSide(({ money }) => {
+    money.lossBudget = percent(1);
+  });
+  const { oracle, feeds, parameters } = world;
+  const [proxy] = await oracle.feedOf(ETH);
+  const limits = parameters.feeds[ETH]?.limits;
+  if (limits === undefined || feeds.length === 0) throw new Error("no feed");
+  await world.setPrice(ETH);
+  await oracle.proposeSource(ETH, { proxy, kind: Kind.Derived, limits }, 1);
+  for (let hour = 0; hour <= 24; hour += 2) {
+    if (hour !== 0) await world.advance(2 * HOUR - 60);
+    await world.setPrice(ETH);
+    await oracle.watchSource(ETH);
+  }
+  await world.advance(HOUR);
+  await world.refresh();
+  await oracle.adoptSource(ETH);
+  await world.advance(HOUR);
+  await world.refresh();
   return world;
 }
 
