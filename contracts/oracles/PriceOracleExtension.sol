@@ -53,7 +53,7 @@ contract PriceOracleExtension is FeedGovernance {
                 states[asset] = state.accept(round, block.timestamp);
             } else {
                 states[asset] = state.halt(block.timestamp);
-                halts[asset] = toFeedHalt(round, block.timestamp);
+                halts[asset] = toFeedHalt(round, _since(source, round), block.timestamp);
                 emit IPriceOracle.JumpHalted(asset, state.answer(), round.answer(), uint80(round.id()));
             }
             return;
@@ -69,10 +69,15 @@ contract PriceOracleExtension is FeedGovernance {
             return;
         }
         if (isNewer && _isDisproved(source, halts[asset], round)) {
-            halts[asset] = halts[asset].replace(round);
+            halts[asset] = halts[asset].replace(round, _since(source, round));
             emit IPriceOracle.JumpHalted(asset, state.answer(), round.answer(), uint80(round.id()));
         }
         states[asset] = state.checked(block.timestamp);
+    }
+
+    /// @dev Since when a candidate has stood. A derived price changes without its time: when it was recorded.
+    function _since(FeedSource source, FeedRound candidate) private view returns (uint256) {
+        return source.kind() == FeedKind.Derived ? block.timestamp : candidate.updatedAt();
     }
 
     /// @dev Time, no veto, and enough rounds, all near the candidate.

@@ -5,18 +5,16 @@ import {FeedRound} from "./FeedRound.sol";
 
 /// @notice A recorded jump that waits to be accepted, in one slot:
 /// answer 96 (WAD) | id 80 | since 32 | haltedAt 32 | (8 unused) | vetoed 8.
-/// `since` is the candidate's updatedAt; `haltedAt` stays when the candidate is replaced.
+/// `since` is the candidate's updatedAt, of a derived price when it was recorded: such a price changes without its time.
+/// `haltedAt` stays when the candidate is replaced.
 type FeedHalt is uint256;
 
 using {answer, id, since, haltedAt, vetoed, replace, veto} for FeedHalt global;
 
 FeedHalt constant NO_HALT = FeedHalt.wrap(0);
 
-function toFeedHalt(FeedRound candidate, uint256 haltedAt_) pure returns (FeedHalt) {
-    return
-        FeedHalt.wrap(
-            candidate.answer() | (candidate.id() << 96) | (candidate.updatedAt() << 176) | (haltedAt_ << 208)
-        );
+function toFeedHalt(FeedRound candidate, uint256 since_, uint256 haltedAt_) pure returns (FeedHalt) {
+    return FeedHalt.wrap(candidate.answer() | (candidate.id() << 96) | (since_ << 176) | (haltedAt_ << 208));
 }
 
 function answer(FeedHalt halt) pure returns (uint256) {
@@ -40,8 +38,8 @@ function vetoed(FeedHalt halt) pure returns (bool) {
 }
 
 /// @notice The same halt with another candidate: its clock restarts, a veto stays.
-function replace(FeedHalt halt, FeedRound candidate) pure returns (FeedHalt) {
-    FeedHalt replaced = toFeedHalt(candidate, haltedAt(halt));
+function replace(FeedHalt halt, FeedRound candidate, uint256 since_) pure returns (FeedHalt) {
+    FeedHalt replaced = toFeedHalt(candidate, since_, haltedAt(halt));
     return vetoed(halt) ? veto(replaced) : replaced;
 }
 

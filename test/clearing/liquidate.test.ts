@@ -617,6 +617,17 @@ describe("ClearingHouse.liquidate", () => {
         .withArgs(ETH);
     });
 
+    it("is not sold while the price of the settlement token is refused, and positions are closed all the same", async () => {
+      const world = await load(owing);
+      await world.setPrice(USDC, wad("0.75"));
+      await world.oracle.update(1n << BigInt(USDC));
+
+      await expect(attempt(world, sell("30")))
+        .to.be.revertedWithCustomError(world.clearingHouse, "NotLiquidatable")
+        .withArgs(ETH);
+      await attempt(world, reduce(BTC, "-1"));
+    });
+
     it("of all kinds and all positions are closed at once in a deep loss", async () => {
       const world = await load(owing);
       await world.setPrice(BTC, wad("20_500"));

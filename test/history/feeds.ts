@@ -3,6 +3,7 @@ import { network } from "hardhat";
 
 import { loadRecorded, type RecordedRound } from "../../scripts/history/rounds.ts";
 import type { Round } from "../oracles/settlement.ts";
+import { Kind } from "../parameters.ts";
 
 /** A feed as the oracle lists it. */
 export interface Listing {
@@ -112,7 +113,7 @@ export async function deployRecorded(files: readonly string[], listings: readonl
       minAnswer: 10n ** 15n,
       maxAnswer: 10n ** 24n,
     };
-    await oracle.list([{ proxy, limits }]);
+    await oracle.list([{ proxy, kind: Kind.Rounds, limits }]);
   }
 
   /** Moves the clock on, never back. */

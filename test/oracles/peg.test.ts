@@ -66,14 +66,17 @@ describe("PriceOracle, peg", () => {
     expect([conditions.pegHeld, conditions.settlementPrice]).to.deep.equal([false, wad(0.95)]);
   });
 
-  it("does not hold where the settlement token's price is refused", async () => {
+  it("does not hold where the settlement token's price is refused, and there is none", async () => {
     const world = await createPegged();
     await world.token.write(0.85, world.now);
     const jumped = await world.read(world.listedAt + 20 * MINUTE, 0n, true);
-    expect(jumped.conditions.pegHeld).to.equal(false);
+    expect([jumped.conditions.pegHeld, jumped.conditions.settlementPrice]).to.deep.equal([false, 0n]);
     await world.one(world.listedAt + 21 * MINUTE, "update", 1n);
     const halted = await world.read(world.listedAt + 22 * MINUTE, 0n, true);
-    expect(halted.conditions.pegHeld).to.equal(false);
+    expect([halted.conditions.pegHeld, halted.conditions.settlementPrice]).to.deep.equal([false, 0n]);
+    const { value } = await world.one(world.listedAt + 23 * MINUTE, "peek", 0n, true);
+    const { pegHeld, settlementPrice } = decodeConditions((value as unknown as [bigint])[0]);
+    expect([pegHeld, settlementPrice]).to.deep.equal([false, 0n]);
   });
 
   it("does not hold where no settlement token is named", async () => {

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 
 import { accountOf, ethers, funded, loadFixture, receiptOf, time } from "../fixture.ts";
-import { ETH, WBTC, WAD, wad } from "../parameters.ts";
-import { deployPaidStreams, inOrder, nextBlock } from "./don.ts";
+import { ETH, Kind, WBTC, WAD, wad } from "../parameters.ts";
+import { byTime, deployPaidStreams, nextBlock } from "./don.ts";
 
 const FEES = { nativeFee: 10n ** 15n, linkFee: 1n };
 /** After those of the parameters, and the settlement token. */
@@ -24,7 +24,7 @@ async function streamed() {
     parameters.feeds[ETH]?.limits,
   ];
   if (collateralOnly === undefined || market === undefined || limits === undefined) throw new Error("defaults changed");
-  await oracle.list([{ proxy: await feed.getAddress(), limits }]);
+  await oracle.list([{ proxy: await feed.getAddress(), kind: Kind.Stream, limits }]);
   await clearingHouse.listAssets([collateralOnly, market]);
   await oracle.update(1n << BigInt(STREAMED));
   return { world, relay, ...streams };
@@ -41,10 +41,12 @@ describe("ReportRelay.relay, an order and the report that it settles by", () => 
     const { boundary } = await orders.orderOf(account, sequence);
     const observed = Number(boundary) + 1;
     await time.increaseTo(observed);
-    const report = don.report(observed, { price: wad("1810"), ...FEES });
-    const hints = [{ round: inOrder(2), before: inOrder(1) }];
+    // Known before the report is stored.
+    const round = byTime(observed);
+    const report = don.report(observed, { validFrom: Number(boundary), price: wad("1810"), ...FEES });
+    const hints = [{ round, before: 0n }];
     const data = orders.interface.encodeFunctionData("execute", [account, sequence, hints, accountOf(keeper)]);
-    return { ...base, account, observed, report, call: { target: orders, data } };
+    return { ...base, account, observed, round, report, call: { target: orders, data } };
   }
 
   it("are one transaction, at the report's price", async () => {
@@ -61,12 +63,12 @@ describe("ReportRelay.relay, an order and the report that it settles by", () => 
   });
 
   it("are nothing without the report", async () => {
-    const { world, relay, call } = await pending();
+    const { world, relay, round, call } = await pending();
     await nextBlock();
 
     await expect(relay.connect(world.keeper).relay([], [call]))
       .to.be.revertedWithCustomError(world.oracle, "RoundMissing")
-      .withArgs(STREAMED, inOrder(2));
+      .withArgs(STREAMED, round);
   });
 
   it("take the price along to what is read after", async () => {
