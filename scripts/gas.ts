@@ -481,6 +481,36 @@ async function inParts(
   for (let first = 0; first < members; first += size) await receiptOf(send(first, Math.min(size, members - first)));
 }
 
+/**
+ * A price read, and the proof of a settlement round by its two neighbours: in the current phase, and in one that the proxy
+ * has left, whose aggregator is asked behind it. Each as a transaction of its own, the sequencer's feed with it where prices are read.
+ */
+async function oraclePrices(world: World, figures: Figures): Promise<void> {
+  const { oracle } = world;
+  const asset = FIRST_EXTRA + 20;
+  const { proxy } = world.feedOf(asset);
+  await world.setPrice(asset);
+  await time.increase(1);
+  figures["oracle.read.push"] = Number((await receiptOf(oracle.read(1n << BigInt(asset), false))).gasUsed);
+
+  const before = await world.setPrice(asset);
+  const boundary = await time.latest();
+  const round = await world.setPrice(asset);
+  await world.setPrice(asset);
+  await time.increase(1);
+  const settlement = oracle.settle.populateTransaction(asset, round >> 64n, boundary, { round, before });
+  const prove = async () => Number((await receiptOf(world.admin.sendTransaction(await settlement))).gasUsed);
+  figures["oracle.settle.samePhase"] = await prove();
+
+  const next = await ethers.deployContract("AccessListAggregator", [8, "X / USD", false]);
+  await next.addAccess(proxy);
+  const at = await world.tick();
+  await next.transmit((await world.priceOf(asset)) / 10n ** 10n, at, at);
+  await proxy.proposeAggregator(next);
+  await proxy.confirmAggregator(next);
+  figures["oracle.settle.pastPhase"] = await prove();
+}
+
 /** One price of four legs, each through its own proxy, as a transaction of its own. Last: it lists an asset more. */
 async function compositePrice(world: World, figures: Figures): Promise<void> {
   const limits = world.parameters.feeds[LINK]?.limits;
@@ -514,8 +544,9 @@ async function measure(): Promise<Figures> {
     collateralSale,
     deficit,
     poolRequests,
+    streamFigures,
+    oraclePrices,
     compositePrice,
-import { streamFigures } from "./gasOfStreams.ts";
   ];
   for (const part of parts) {
     process.stderr.write(`${part.name} …\n`);
