@@ -27,6 +27,7 @@ import {
   bringReports,
   deploySources,
   FEED_KIND,
+  fetcherFor,
   type FetchReports,
   settledByReports,
   type Sources,
@@ -61,6 +62,7 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
   if (chainId !== parameters.chainId) {
     throw new DeploymentError(`${parameters.file} is for chain ${String(parameters.chainId)}, not ${String(chainId)}`);
   }
+  const fetchReports = fetcherFor(parameters, options.fetchReports);
   const deployer = options.deployer ?? (await firstSigner(connection));
   const block = BigInt(await provider.getBlockNumber());
   const ignition = createIgnition({ ...options, sender: deployer.address, chainId });
@@ -96,7 +98,6 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
   const contracts = await contractsAt(connection, addresses, deployer);
   await checkBacklinks(contracts);
 
-  const { fetchReports } = options;
   await bringReports({ connection, parameters, sources, deployer, fetchReports });
   await ignition.deploy(listingModule(listingPlan(parameters)), {
     Listing: { ...addresses, ...listingParameters(parameters, sources) },

@@ -99,10 +99,15 @@ function constructionOf({ symbol, source, description }: Asset, places: Places, 
   return { [`${symbol}Description`]: description, [`${symbol}Share`]: share };
 }
 
-/**
- * Has a young report in each stream, without which the oracle takes none for a settlement. Throws a DeploymentError where
- * there is none and nobody fetches any.
- */
+/** What fetches the reports that a file needs. Throws a DeploymentError if it needs some and nobody fetches any. */
+export function fetcherFor(parameters: Parameters, given: FetchReports | undefined): FetchReports {
+  const streams = settledByReports(parameters).map(({ settlement }) => settlement.stream);
+  if (given !== undefined) return given;
+  if (streams.length === 0) return async () => Promise.resolve({ reports: [], fee: 0n });
+  throw new DeploymentError(`${parameters.file} settles by reports, and none are given of ${streams.join(", ")}`);
+}
+
+/** Has a young report in each stream, without which the oracle takes none for a settlement. */
 export async function bringReports({
   connection: { ethers },
   parameters,
@@ -114,7 +119,7 @@ export async function bringReports({
   parameters: Parameters;
   sources: Sources;
   deployer: HardhatEthersSigner;
-  fetchReports: FetchReports | undefined;
+  fetchReports: FetchReports;
 }): Promise<void> {
   const now = BigInt((await ethers.provider.getBlock("latest"))?.timestamp ?? 0);
   const old: string[] = [];
@@ -125,9 +130,6 @@ export async function bringReports({
     if (now > updatedAt + maxAge / 2n) old.push(settlement.stream);
   }
   if (old.length === 0) return;
-  if (fetchReports === undefined) {
-    throw new DeploymentError(`${parameters.file} settles by reports, and none are given of ${old.join(", ")}`);
-  }
   const { reports, fee } = await fetchReports(old);
   const contract = await ethers.getContractAt("StreamReports", streamReports, deployer);
   await (await contract.submit([...reports], { value: fee })).wait();

@@ -26,9 +26,7 @@ export function findFaults(reading: OracleReading): string[] {
     );
   }
   for (const feed of feeds) {
-    faults.push(
-      ...[refusalOf(feed, reading), deadOf(feed), decimalsOf(feed)].filter((fault) => fault !== undefined),
-    );
+    faults.push(...[refusalOf(feed, reading), deadOf(feed), decimalsOf(feed)].filter((fault) => fault !== undefined));
   }
   return faults;
 }

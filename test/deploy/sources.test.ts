@@ -184,18 +184,21 @@ describe("deployPlimsoll with every kind of source", () => {
     expect(found.map(({ path }) => path)).to.deep.equal(["reportRelay.clearingHouse"]);
   });
 
-  it("asks for reports before it lists anything by them", async () => {
+  it("asks for reports before it deploys anything", async () => {
     const { verifier } = await networkHelpers.loadFixture(deployed);
+    const block = await ethers.provider.getBlockNumber();
     const error = await deployPlimsoll({ connection, parameters, places: { verifier } }).catch(
       (thrown: unknown) => thrown,
     );
 
     expect(error).to.be.instanceOf(DeploymentError);
     expect((error as Error).message).to.match(/settles by reports, and none are given of 0x00036220/);
+    expect(await ethers.provider.getBlockNumber()).to.equal(block);
   });
 
   it("refuses a local verifier that is not given", async () => {
-    const error = await deployPlimsoll({ connection, parameters }).catch((thrown: unknown) => thrown);
+    const { fetchReports } = reporting(new Don(4));
+    const error = await deployPlimsoll({ connection, parameters, fetchReports }).catch((thrown: unknown) => thrown);
 
     expect(error).to.be.instanceOf(DeploymentError);
     expect((error as Error).message).to.match(/a local verifier has to be given/);
