@@ -30,6 +30,7 @@ abstract contract FeedGovernance is Feeds {
     uint256 private constant MAX_ASSETS = 96;
     uint256 private constant MIN_MAX_AGE = 1 minutes;
     uint256 private constant MAX_MAX_AGE = 3 days;
+    /// @dev With the lag of observed rounds still less than the time after which an order can be abandoned.
     uint256 private constant MAX_WINDOW = 7 days;
     uint256 private constant MAX_STREAM_WINDOW = 1 hours;
     uint256 private constant MIN_JUMP = 5_000;

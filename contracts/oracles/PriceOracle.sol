@@ -28,7 +28,7 @@ contract PriceOracle is IOracle, Feeds {
     uint256 private constant PEG_AGE = 15 minutes;
     /// @dev Oldest stored price of the native token, which keepers are paid by.
     uint256 private constant NATIVE_AGE = 1 hours;
-    /// @dev No order's boundary is later after its submission.
+    /// @dev No order's boundary is later after its submission: `Orders` takes no longer delay, s.
     uint256 private constant LONGEST_DELAY = 240;
 
     /// @notice Code of all verbs that are not here; works on the storage of this contract.

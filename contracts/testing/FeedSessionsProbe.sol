@@ -8,9 +8,9 @@ contract FeedSessionsProbe {
     function openedAt(
         FeedSessions sessions,
         uint256[] calldata timestamps
-    ) external pure returns (uint256[] memory at) {
-        at = new uint256[](timestamps.length);
-        for (uint256 i = 0; i < timestamps.length; ++i) at[i] = sessions.openedAt(timestamps[i]);
+    ) external pure returns (uint256[] memory times) {
+        times = new uint256[](timestamps.length);
+        for (uint256 i = 0; i < timestamps.length; ++i) times[i] = sessions.openedAt(timestamps[i]);
     }
 
     function longestClosure(FeedSessions sessions) external pure returns (uint256) {

@@ -178,6 +178,9 @@ describe("PriceOracle.adoptSource", () => {
     expect((await world.one(at, "adoptSource", 0)).error).to.equal(undefined);
     const source = await oracle.sourceOf(0);
     expect(source).to.deep.equal([1n, await stream.proxy.getAddress(), BigInt(STREAM_WINDOW), sessions, BigInt(at)]);
+    const boundary = at + LONGEST_DELAY + 1;
+    await stream.report(2_002, boundary, boundary + 1);
+    expect((await world.settle(boundary + 2, boundary, id(2), 0n)).price).to.equal(wad(2_002));
   });
 
   it("needs 24 hours of agreement", async () => {

@@ -75,6 +75,13 @@ describe("PriceOracle.setSessions", () => {
     expect(after).to.deep.equal(before);
   });
 
+  it("has them hold over new limits", async () => {
+    const { world, noon, second } = await createTimed(OFFICE);
+    await still(() => world.oracle.configure(0, { ...LIMITS, ...PATIENT, jump: 50_000 }));
+    await world.feed.write(2_000, noon + 5 * HOUR);
+    expect(await refusalAt(world, second(at(0, 17)))).to.equal("Closed");
+  });
+
   it("keeps them over new limits, and drops them with 0", async () => {
     const { world, noon } = await createTimed(OFFICE);
     await still(() => world.oracle.configure(0, { ...LIMITS, ...PATIENT, jump: 50_000 }));
