@@ -28,6 +28,9 @@ export interface Hint {
   before: number;
 }
 
+/** Of every feed, WAD: wider than anything recorded. */
+export const BOUNDS = { minAnswer: 10n ** 15n, maxAnswer: 10n ** 24n };
+
 export const REACH = 10;
 /** Bits of a hint and all its neighbours. */
 export const ALL_HINTS = (1n << BigInt(6 * REACH + 4)) - 1n;
@@ -93,7 +96,8 @@ export async function deployRecorded(files: readonly string[], listings: readonl
   const aggregatorOf = (phase: number) => aggregators.get(phase) ?? nothing;
 
   const authority = await ethers.deployContract("TestAuthority");
-  const oracle = await ethers.deployContract("PriceOracle", [authority]);
+  const deployed = await ethers.deployContract("PriceOracle", [authority]);
+  const oracle = await ethers.getContractAt("IPriceOracle", await deployed.getAddress());
   const probe = await ethers.deployContract("HintProbe");
   const proxies: { confirm: (phase: number) => Promise<void> }[] = [];
   for (const { window, jump } of listings) {
@@ -110,8 +114,7 @@ export async function deployRecorded(files: readonly string[], listings: readonl
       jump,
       spread: 50_000,
       deadAfter: 10 * DAY,
-      minAnswer: 10n ** 15n,
-      maxAnswer: 10n ** 24n,
+      ...BOUNDS,
     };
     await oracle.list([{ proxy, kind: Kind.Rounds, limits }]);
   }

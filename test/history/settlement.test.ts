@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { seeded } from "../../scripts/history/random.ts";
 import { RECORDED } from "../../scripts/history/rounds.ts";
 import { hintOf, settlementOf, type Round } from "../oracles/settlement.ts";
-import { ALL_HINTS, deployRecorded, type Hint, type Listing, ofPhase, switchTimeOf } from "./feeds.ts";
+import { ALL_HINTS, BOUNDS, deployRecorded, type Hint, type Listing, ofPhase, switchTimeOf } from "./feeds.ts";
 
 type Numbered = Round & { number: number };
 
@@ -127,7 +127,7 @@ for (const history of HISTORIES) {
         boundary,
       );
       const limits = listings[asset] ?? history.listed;
-      const settlement = settlementOf(rounds, boundary, limits);
+      const settlement = settlementOf(rounds, boundary, { ...BOUNDS, ...limits });
       const { accepted, refused, settlements } = await feed.tryAround({ asset, phase, boundary }, hint);
 
       const what = `boundary ${boundary} of phase ${phase} at ${now}, ${hint.round} after ${hint.before}`;
@@ -146,7 +146,8 @@ for (const history of HISTORIES) {
     /** When an order can be executed: once its round is older than the block, or its window has passed. */
     function executableAt(asset: number, boundary: number): number {
       const limits = listings[asset] ?? history.listed;
-      const [verdict, , settledAt] = settlementOf(roundsNear(phaseAt(boundary), boundary), boundary, limits).split(" ");
+      const rounds = roundsNear(phaseAt(boundary), boundary);
+      const [verdict, , settledAt] = settlementOf(rounds, boundary, { ...BOUNDS, ...limits }).split(" ");
       return 1 + (verdict === "0" ? Number(settledAt) : boundary + limits.window);
     }
 
@@ -194,7 +195,7 @@ for (const history of HISTORIES) {
             unrecorded.add(round.number);
             return [];
           }
-          const expected = settlementOf(rounds, boundary, history.listed);
+          const expected = settlementOf(rounds, boundary, { ...BOUNDS, ...history.listed });
           return [{ round, boundary, hint: hintAt(rounds, boundary), expected }];
         });
         const settled = await feed.settleEach(LISTED, phase, orders);
