@@ -413,9 +413,8 @@ export async function createStage({ traded, first, weth, peg, native, lossIn, ma
   function expectedOf({ open, pending }: Turner, asset: number, at: number): string {
     const boundary = pending?.boundary ?? 0;
     const feed = feedOf(asset);
-    const { window, jump } = limitsOf(asset);
     const rounds = feed.rounds.map(({ price, updatedAt }) => ({ price, updatedAt, startedAt: updatedAt }));
-    const [verdict, price = "0", settledAt = "0"] = settlementOf(rounds, boundary, { window, jump }).split(" ");
+    const [verdict, price = "0", settledAt = "0"] = settlementOf(rounds, boundary, limitsOf(asset)).split(" ");
     if (verdict === "1" || !feed.isNear(feed.see(at).last, BigInt(price))) return "OrderRefunded";
     if (at > Number(settledAt) + EXECUTION_WINDOW) return "OrderCancelled";
     if (open) return "OrderFilled";
