@@ -7,25 +7,14 @@ import { Contract, type InterfaceAbi, type Provider, ZeroAddress } from "ethers"
 import type { AddressBook } from "../deploy/addressBook.ts";
 import type { Parameters } from "../deploy/parameters.ts";
 import { PlimsollError } from "../deploy/PlimsollError.ts";
+import { type Refusal, REFUSALS } from "../model/price.ts";
 import type { OracleHealth } from "../../typechain-types/index.ts";
 
 /** The chain is not the one that was meant. */
 export class WrongChainError extends PlimsollError {}
 
-/** In the order of the contracts' enums. */
+/** In the order of the contract's enum. */
 export const KINDS = ["rounds", "observed", "derived", "stream"] as const;
-export const REFUSALS = [
-  "None",
-  "Missing",
-  "NonPositive",
-  "Future",
-  "Stale",
-  "OutOfBounds",
-  "Jump",
-  "Halted",
-  "SequencerDown",
-  "Closed",
-] as const;
 
 /** Prices are WAD, times unix seconds, shares 1e-6. */
 export interface Round {
@@ -84,7 +73,7 @@ export interface Feed {
   /** Of the parameter file. */
   readonly heartbeat: bigint | undefined;
   readonly deviation: bigint | undefined;
-  readonly refusal: (typeof REFUSALS)[number];
+  readonly refusal: Refusal;
   readonly settling: boolean;
   readonly dead: boolean;
   /** As accounts are valued now. */
