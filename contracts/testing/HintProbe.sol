@@ -55,9 +55,9 @@ contract HintProbe {
                 refused |= 1 << i;
                 continue;
             }
-            try oracle.settle(asset, phase, boundary, hints[i]) returns (Verdict verdict, uint256 price, uint256 at) {
+            try oracle.settle(asset, phase, boundary, hints[i]) returns (Verdict verdict, uint256 price, uint256 time) {
                 accepted |= 1 << i;
-                settlements[count++] = Settlement(verdict, price, at);
+                settlements[count++] = Settlement(verdict, price, time);
             } catch (bytes memory reason) {
                 if (_isRefusal(bytes4(reason))) refused |= 1 << i;
             }
@@ -77,8 +77,8 @@ contract HintProbe {
     ) external returns (Settlement[] memory settlements) {
         settlements = new Settlement[](hints.length);
         for (uint256 i = 0; i < hints.length; ++i) {
-            (Verdict verdict, uint256 price, uint256 at) = oracle.settle(asset, phase, boundaries[i], hints[i]);
-            settlements[i] = Settlement(verdict, price, at);
+            (Verdict verdict, uint256 price, uint256 time) = oracle.settle(asset, phase, boundaries[i], hints[i]);
+            settlements[i] = Settlement(verdict, price, time);
         }
     }
 
@@ -98,13 +98,13 @@ contract HintProbe {
         uint256 round = hint.round == 0 ? before : hint.round;
         hints[0] = hint;
         for (uint256 i = 1; i <= reach; ++i) {
-            uint256 at = 6 * i - 5;
-            hints[at] = RoundHint(uint80(round + i), hint.before);
-            hints[at + 1] = RoundHint(uint80(round - i), hint.before);
-            hints[at + 2] = RoundHint(hint.round, uint80(before + i));
-            hints[at + 3] = RoundHint(hint.round, uint80(before - i));
-            hints[at + 4] = RoundHint(uint80(round + i), uint80(before + i));
-            hints[at + 5] = RoundHint(uint80(round - i), uint80(before - i));
+            uint256 first = 6 * i - 5;
+            hints[first] = RoundHint(uint80(round + i), hint.before);
+            hints[first + 1] = RoundHint(uint80(round - i), hint.before);
+            hints[first + 2] = RoundHint(hint.round, uint80(before + i));
+            hints[first + 3] = RoundHint(hint.round, uint80(before - i));
+            hints[first + 4] = RoundHint(uint80(round + i), uint80(before + i));
+            hints[first + 5] = RoundHint(uint80(round - i), uint80(before - i));
         }
         hints[6 * reach + 1] = RoundHint(0, hint.before);
         hints[6 * reach + 2] = RoundHint(hint.round, 0);
