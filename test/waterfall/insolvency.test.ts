@@ -315,7 +315,7 @@ describe("Insolvency with collateral left", () => {
         const { clearingHouse, other, fund_, bob } = world;
         const { since } = await clearingHouse.seizedOf(WETH_TOKEN);
         await time.increaseTo(since + BigInt(hours * HOUR - 10));
-        await world.setPrice(ETH);
+        for (const asset of [ETH, USDC]) await world.setPrice(asset);
         await time.setNextBlockTimestamp(since + BigInt(hours * HOUR));
 
         const proceeds = wad("65_000") - (wad("65_000") * discount) / 1_000_000n;
