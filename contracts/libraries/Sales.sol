@@ -51,7 +51,9 @@ library Sales {
         emit IClearingHouse.CollateralSold(account, buyer, sale.token, sale.amount, proceeds);
     }
 
-    /// @notice amount·P/min(1, settlement token's price), rounded up, WAD. Reverts while that price is refused.
+    /// @notice amount·P/min(1, settlement token's price), rounded up, WAD. While that price is refused its lower end counts, which
+    /// is the better one for the seller: a dead feed neither sells an account out at par nor shields it.
+    /// @dev Reverts where no settlement token's price is listed.
     function proceedsUp(
         uint256 amount,
         uint256 price,

@@ -86,7 +86,7 @@ contract PriceOracle is IOracle, Feeds {
                 (held, price) = _recent(asset, PEG_AGE);
                 if (!held) {
                     Price fresh = _readPrice(registry_, asset, conditions.sequencerUp(), true);
-                    (held, price) = (fresh.live(), fresh.live() ? fresh.last() : 0);
+                    (held, price) = (fresh.live(), fresh.low());
                 }
                 held = held && _pegBand(registry_).contains(price);
             }
@@ -119,7 +119,7 @@ contract PriceOracle is IOracle, Feeds {
         (bool held, uint256 price) = _recent(asset, PEG_AGE);
         if (!held) {
             Price fresh = _peekPrice(registry_, asset, up);
-            (held, price) = (fresh.live(), fresh.live() ? fresh.last() : 0);
+            (held, price) = (fresh.live(), fresh.low());
         }
         conditions = _withPeg(conditions, held && _pegBand(registry_).contains(price), price);
     }

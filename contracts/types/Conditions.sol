@@ -11,7 +11,7 @@ using {sequencerUp, sequencerSettled, pegHeld, upSince, settlementPrice} for Con
 /// @param sequencerSettled_ It is up and past its grace period.
 /// @param pegHeld_ The settlement token is inside its band; false too when its price is refused.
 /// @param upSince_ When the sequencer came up last, unix seconds; 0 without an uptime feed.
-/// @param settlementPrice_ USD price of the settlement token, WAD; 0 while it is refused.
+/// @param settlementPrice_ USD price of the settlement token, WAD; while it is refused the lower end of its interval.
 function toConditions(
     bool sequencerUp_,
     bool sequencerSettled_,

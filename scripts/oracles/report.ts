@@ -21,8 +21,8 @@ export function findFaults(reading: OracleReading): string[] {
   if (!peg.held) {
     faults.push(
       peg.price === 0n
-        ? "the settlement token has no price, or it is refused"
-        : `the settlement token is at ${price(peg.price)}: the band is ${price(peg.low)} to ${price(peg.high)}`,
+        ? "the settlement token has no price"
+        : `the settlement token is at ${price(peg.price)}, or its price is refused: the band is ${price(peg.low)} to ${price(peg.high)}`,
     );
   }
   for (const feed of feeds) {

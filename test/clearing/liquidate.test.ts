@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import { divUp } from "../../scripts/model/fixed.ts";
 import { type Basket, liquidate as carryOut, type LiquidationState } from "../../scripts/model/liquidation.ts";
 import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
 import { type Account, accountOf, instrumented, receiptOf, time, type World } from "../fixture.ts";
@@ -617,15 +618,15 @@ describe("ClearingHouse.liquidate", () => {
         .withArgs(ETH);
     });
 
-    it("is not sold while the price of the settlement token is refused, and positions are closed all the same", async () => {
+    it("is sold at the lower end of the settlement token's price while that is refused", async () => {
       const world = await load(owing);
+      const spread = world.parameters.feeds[USDC]?.limits.spread ?? 0;
       await world.setPrice(USDC, wad("0.75"));
       await world.oracle.update(1n << BigInt(USDC));
 
-      await expect(attempt(world, sell("30")))
-        .to.be.revertedWithCustomError(world.clearingHouse, "NotLiquidatable")
-        .withArgs(ETH);
-      await attempt(world, reduce(BTC, "-1"));
+      const { receipt } = await liquidate(world, sell("30"));
+      const proceeds = divUp(wad("54_000") * 1_000_000n, BigInt(1_000_000 - spread));
+      expect(eventOf(world.clearingHouse, receipt, "CollateralSold").getValue("proceeds")).to.equal(proceeds);
     });
 
     it("of all kinds and all positions are closed at once in a deep loss", async () => {

@@ -1,6 +1,18 @@
 import { expect } from "chai";
 
-import { DAY, HOUR, MINUTE, createWorld, decodeConditions, decodeRead, id, still, wad } from "./fixture.ts";
+import {
+  DAY,
+  HOUR,
+  LIMITS,
+  MINUTE,
+  WAD,
+  createWorld,
+  decodeConditions,
+  decodeRead,
+  id,
+  still,
+  wad,
+} from "./fixture.ts";
 
 /** Asset 0 is the settlement token, asset 1 the native token. */
 async function createPegged() {
@@ -66,17 +78,18 @@ describe("PriceOracle, peg", () => {
     expect([conditions.pegHeld, conditions.settlementPrice]).to.deep.equal([false, wad(0.95)]);
   });
 
-  it("does not hold where the settlement token's price is refused, and there is none", async () => {
+  it("does not hold where the settlement token's price is refused, and its lower end counts", async () => {
     const world = await createPegged();
     await world.token.write(0.85, world.now);
+    const low = (WAD * BigInt(1_000_000 - LIMITS.spread)) / 1_000_000n;
     const jumped = await world.read(world.listedAt + 20 * MINUTE, 0n, true);
-    expect([jumped.conditions.pegHeld, jumped.conditions.settlementPrice]).to.deep.equal([false, 0n]);
+    expect([jumped.conditions.pegHeld, jumped.conditions.settlementPrice]).to.deep.equal([false, low]);
     await world.one(world.listedAt + 21 * MINUTE, "update", 1n);
     const halted = await world.read(world.listedAt + 22 * MINUTE, 0n, true);
-    expect([halted.conditions.pegHeld, halted.conditions.settlementPrice]).to.deep.equal([false, 0n]);
+    expect([halted.conditions.pegHeld, halted.conditions.settlementPrice]).to.deep.equal([false, low]);
     const { value } = await world.one(world.listedAt + 23 * MINUTE, "peek", 0n, true);
     const { pegHeld, settlementPrice } = decodeConditions((value as unknown as [bigint])[0]);
-    expect([pegHeld, settlementPrice]).to.deep.equal([false, 0n]);
+    expect([pegHeld, settlementPrice]).to.deep.equal([false, low]);
   });
 
   it("does not hold where no settlement token is named", async () => {
