@@ -1,0 +1,35 @@
+/** What the decisions hand to the shell that carries them out. */
+
+export const ROLES = ["orders", "liquidate", "pool", "deleverage", "monitor"] as const;
+
+export type Role = (typeof ROLES)[number];
+
+export interface Call {
+  readonly to: string;
+  readonly data: string;
+}
+
+/** One transaction that may be sent. */
+export interface Job {
+  readonly role: Role;
+  /** As the method of the contract, for metrics: few different ones. */
+  readonly kind: string;
+  /** Unique among what is to be done: pauses after failures, and logs, go by it. */
+  readonly name: string;
+  /** Never are two transactions that share one of these in flight. */
+  readonly accounts: readonly string[];
+  readonly call: Call;
+  /** Reward to expect, WAD of settlement token; undefined: a duty, done at any price of gas within the cap. */
+  readonly reward: bigint | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Jobs that go into one transaction: each is simulated alone first, and what is refused stays out. */
+export interface Batch {
+  readonly items: readonly Job[];
+  /** @param items Some of `items`, at least one. */
+  readonly join: (items: readonly Job[]) => Job;
+}
+
+/** In the order of their urgency. */
+export type Plan = readonly (Job | Batch)[];
