@@ -28,8 +28,8 @@ struct Links {
 }
 
 /// @title Clearing
-/// @notice What the clearing house and its extension share: storage, links, the lock, authority over accounts.
-/// @dev Links are immutables of both, and must be the same; a storage link would cost 2,100 in every action.
+/// @notice What the clearing house, its extension and its governance share: storage, links, the lock, authority over accounts.
+/// @dev Links are immutables of all three, and must be the same; a storage link would cost 2,100 in every action.
 abstract contract Clearing is AccessManaged {
     using Books for BooksStorage;
     using Liquidations for BooksStorage;
@@ -68,6 +68,23 @@ abstract contract Clearing is AccessManaged {
     modifier settled() {
         require(!_locked, IClearingHouse.Locked());
         _;
+    }
+
+    /// @dev Runs the call that came in by the code of `code` on this storage, and ends with what that answers.
+    function _forward(address code) internal {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            calldatacopy(free, 0, calldatasize())
+            let done := delegatecall(gas(), code, free, calldatasize(), 0, 0)
+            returndatacopy(free, 0, returndatasize())
+            switch done
+            case 0 {
+                revert(free, returndatasize())
+            }
+            default {
+                return(free, returndatasize())
+            }
+        }
     }
 
     function _lock() internal {

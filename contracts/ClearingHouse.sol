@@ -59,20 +59,7 @@ contract ClearingHouse is Clearing, Multicall {
     /// @dev Everything that is not declared here belongs to the extension, whose code never changes either.
     // solhint-disable-next-line no-complex-fallback
     fallback() external {
-        address code = extension;
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            calldatacopy(free, 0, calldatasize())
-            let done := delegatecall(gas(), code, free, calldatasize(), 0, 0)
-            returndatacopy(free, 0, returndatasize())
-            switch done
-            case 0 {
-                revert(free, returndatasize())
-            }
-            default {
-                return(free, returndatasize())
-            }
-        }
+        _forward(extension);
     }
 
     // ---------------------------------------------------------------- lock

@@ -5,7 +5,6 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {Clearing, Links} from "./Clearing.sol";
 import {
-    AssetListing,
     IClearingHouse,
     Ledger,
     Liquidation,
@@ -30,16 +29,10 @@ import {Sides} from "./libraries/Sides.sol";
 import {Waterfall} from "./libraries/Waterfall.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {AccountState} from "./types/AccountState.sol";
-import {MarketStatus, RiskParameters, RiskRates, SizeParameters, TradeParameters} from "./types/AssetParameters.sol";
+import {MarketStatus, RiskParameters, SizeParameters, TradeParameters} from "./types/AssetParameters.sol";
 import {Conditions} from "./types/Conditions.sol";
 import {Funding} from "./types/Funding.sol";
-import {
-    CollateralParameters,
-    GlobalParameters,
-    GroupParameters,
-    MoneyParameters,
-    MoneySettings
-} from "./types/GlobalParameters.sol";
+import {CollateralParameters, GlobalParameters, GroupParameters, MoneyParameters} from "./types/GlobalParameters.sol";
 import {MarketSide} from "./types/MarketSide.sol";
 import {MarketWatch, Trigger} from "./types/MarketWatch.sol";
 import {ALL_RIGHTS, OperatorGrant, RIGHT_TRADE, RIGHT_WITHDRAW, toOperatorGrant} from "./types/OperatorGrant.sol";
@@ -48,7 +41,8 @@ import {Price} from "./types/Price.sol";
 import {SideIndex} from "./types/SideIndex.sol";
 
 /// @title ClearingHouseExtension
-/// @notice The verbs of the clearing house that no order passes through. Documented in `IClearingHouse`.
+/// @notice The verbs of the clearing house that no order passes through, but for those of governance. Documented in
+/// `IClearingHouse`.
 /// @dev Runs on the storage of the clearing house, which calls it by delegatecall; called at its own address it finds empty
 /// books and can do nothing to others.
 contract ClearingHouseExtension is Clearing {
@@ -64,7 +58,18 @@ contract ClearingHouseExtension is Clearing {
     /// @dev An item of a batch gets at least so much, so that nobody can starve it.
     uint256 private constant MIN_ITEM_GAS = 3_000_000;
 
-    constructor(Links memory links) Clearing(links) {}
+    /// @notice Code of what governance does; works on the same storage.
+    address public immutable governance;
+
+    constructor(Links memory links, address governance_) Clearing(links) {
+        governance = governance_;
+    }
+
+    /// @dev Everything that is declared neither in the clearing house nor here.
+    // solhint-disable-next-line no-complex-fallback
+    fallback() external {
+        _forward(governance);
+    }
 
     // ---------------------------------------------------------------- operators
 
@@ -226,78 +231,6 @@ contract ClearingHouseExtension is Clearing {
         if (state.positions == 0 && state.cash >= 0) return 0;
         (Terms memory terms, GlobalParameters globals_) = _assess(account, state);
         return terms.lackUp(globals_);
-    }
-
-    // ---------------------------------------------------------------- governance
-
-    function listAssets(AssetListing[] calldata listings) external restricted locking {
-        _books.listAssets(listings);
-    }
-
-    function listCollateral(uint256 asset, uint256 saleDiscount, uint256 lotExponent) external restricted locking {
-        _books.listCollateral(asset, saleDiscount, lotExponent);
-    }
-
-    function rampRisk(uint256 asset, RiskRates calldata target, uint256 duration) external restricted locking {
-        _books.rampRisk(asset, target, duration);
-    }
-
-    function setLimits(
-        uint256 asset,
-        uint256 openInterestCap,
-        uint256 openInterestShare,
-        uint256 skewCap,
-        uint256 takerFee,
-        uint256 makerFee,
-        uint256 insuranceCap
-    ) external restricted locking {
-        _books.setLimits(asset, openInterestCap, openInterestShare, skewCap, takerFee, makerFee, insuranceCap);
-    }
-
-    function setMoney(MoneySettings calldata settings) external restricted locking {
-        _books.setMoney(settings);
-    }
-
-    function payProtocolFees(AccountId account, uint256 amount) external restricted locking {
-        Flow memory flow;
-        flow.protocolFees = -amount.toInt256();
-        _books.pay(flow, account, amount.toInt256());
-        _books.flush(flow);
-        emit IClearingHouse.ProtocolFeesPaid(account, amount);
-    }
-
-    function restrictMarket(uint256 asset) external restricted locking {
-        _setStatus(asset, MarketStatus.Active, MarketStatus.ReduceOnly);
-    }
-
-    function reopenMarket(uint256 asset) external restricted locking {
-        _setStatus(asset, MarketStatus.ReduceOnly, MarketStatus.Active);
-    }
-
-    function windDown(uint256 asset) external restricted locking {
-        require(asset < _books.assets, IClearingHouse.UnknownMarket(asset));
-        _books.windDown(oracle, asset);
-        _books.setStatus(asset, MarketStatus.Closing);
-    }
-
-    function _setStatus(uint256 asset, MarketStatus from, MarketStatus to) private {
-        require(asset < _books.assets, IClearingHouse.UnknownMarket(asset));
-        (, SizeParameters sizes, ) = _books.table.asset(asset);
-        require(sizes.status() == from, IClearingHouse.WrongStatus(asset, sizes.status()));
-        _books.setStatus(asset, to);
-    }
-
-    function pause() external restricted locking {
-        _setPaused(true);
-    }
-
-    function unpause() external restricted locking {
-        _setPaused(false);
-    }
-
-    function _setPaused(bool paused) private {
-        _books.paused = paused;
-        emit IClearingHouse.Paused(paused);
     }
 
     // ---------------------------------------------------------------- views

@@ -367,7 +367,7 @@ async function deployCore(
 ) {
   const libraries = await deployLibraries();
   const { globals, hedgeFloors, money, custody } = parameters;
-  const before = 5; // satellites and extension
+  const before = 6; // satellites, governance and extension
   const nonce = (await deployer.getNonce()) + before;
   const predicted = ethers.getCreateAddress({ from: deployer.address, nonce });
   const authorityAddress = await authority.getAddress();
@@ -402,8 +402,13 @@ async function deployCore(
     pool: await pool.getAddress(),
     insuranceFund: await insuranceFund.getAddress(),
   };
-  const extension = await ethers.deployContract("ClearingHouseExtension", [links], { libraries });
-  const { Listings, Liquidations } = libraries;
+  const { Deleveraging, Listings, Liquidations, PoolAccount, Waterfall } = libraries;
+  const governance = await ethers.deployContract("ClearingHouseGovernance", [links], {
+    libraries: { Deleveraging, Listings },
+  });
+  const extension = await ethers.deployContract("ClearingHouseExtension", [links, await governance.getAddress()], {
+    libraries: { Deleveraging, Liquidations, Listings, PoolAccount, Waterfall },
+  });
   const house = await ethers.deployContract(
     "ClearingHouse",
     [links, await extension.getAddress(), packGlobals(globals), packWord(hedgeFloors, 24), money],
@@ -411,7 +416,7 @@ async function deployCore(
   );
   const clearingHouse = await ethers.getContractAt("IClearingHouse", await house.getAddress());
   const lens = await ethers.deployContract("Lens", [predicted]);
-  return { clearingHouse, extension, vault, orders, pool, insuranceFund, lens };
+  return { clearingHouse, extension, governance, vault, orders, pool, insuranceFund, lens };
 }
 
 /** What the clearing house and its extension are linked with. */

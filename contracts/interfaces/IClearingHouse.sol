@@ -10,13 +10,17 @@ import {Conditions} from "../types/Conditions.sol";
 import {Funding} from "../types/Funding.sol";
 import {OperatorGrant} from "../types/OperatorGrant.sol";
 import {MarketStatus, RiskParameters, RiskRates, SizeParameters, TradeParameters} from "../types/AssetParameters.sol";
+import {Bound} from "../types/Bounds.sol";
 import {
     CollateralParameters,
     GlobalParameters,
+    GlobalSettings,
     GroupParameters,
+    MAX_GROUPS,
     MoneyParameters,
     MoneySettings
 } from "../types/GlobalParameters.sol";
+import {MarginRamp} from "../types/MarginRamp.sol";
 import {MarketWatch, Trigger} from "../types/MarketWatch.sol";
 import {IOracle, RoundHint} from "./IOracle.sol";
 
@@ -134,11 +138,21 @@ struct AssetListing {
     bool market; // false: collateral only
 }
 
+/// @notice Caps and fees of a market: what does not enter any requirement.
+struct AssetLimits {
+    uint256 openInterestCap; // per side, base units, WAD
+    uint256 openInterestShare; // per side, 1e-6 of pool value
+    uint256 skewCap; // base units, WAD
+    uint256 takerFee; // 1e-6
+    uint256 makerFee; // 1e-6
+    uint256 insuranceCap; // within a day, WAD, a multiple of 100
+}
+
 /// @title IClearingHouse
 /// @notice The books: accounts, cash, collateral, positions, funding, fills, health and liquidation. It holds no tokens
 /// and knows no order types. All amounts are WAD; an asset is an index below 96, a token an index below 16.
 /// @dev One contract at one address; what is not on the way of an order is in `ClearingHouseExtension`, which it calls by
-/// delegatecall.
+/// delegatecall, and what governance does in `ClearingHouseGovernance`, which that calls in turn.
 interface IClearingHouse is IAccessManaged {
     event Fill(
         AccountId indexed account,
@@ -238,6 +252,12 @@ interface IClearingHouse is IAccessManaged {
     event MarketStatusChanged(uint256 indexed asset, MarketStatus status);
     event CollateralListed(uint256 indexed token, uint256 indexed asset, uint256 saleDiscount, uint256 lotExponent);
     event MoneyChanged(MoneySettings settings);
+    event GlobalsChanged(GlobalSettings settings);
+    /// @notice m and all ρ move to these from `start` on.
+    event MarginsRamped(uint256 factor, uint256[MAX_GROUPS] floors, uint256 start, uint256 duration);
+    event AssetGroupChanged(uint256 indexed asset, uint256 group);
+    /// @param charged What the crowded side was charged, or paid if negative, WAD.
+    event DepthChanged(uint256 indexed asset, uint256 depth, int256 charged);
 
     // ---------------------------------------------------------------- errors
 
@@ -314,6 +334,18 @@ interface IClearingHouse is IAccessManaged {
     error ListingFull(uint256 count);
     /// @notice Closing would cost more than the requirement that it frees, 1e-6 of notional.
     error ListingInvariantBroken(uint256 relief, uint256 cost);
+
+    /// @notice Further than the parameter may move at once.
+    error StepTooLarge(bytes32 name, uint256 from, uint256 to, uint256 most);
+    error ChangedTooSoon(bytes32 name, uint256 last, uint256 next);
+    /// @notice The steward does not replace a ramp that runs.
+    error RampRunning(uint256 end);
+    /// @notice An asset changes its group only while its β is 0.
+    error GroupInUse(uint256 asset, uint256 beta);
+    error NotLive(uint256 asset);
+    /// @notice A trade before and one after the change would gain more than its fees, 1e-6 of notional.
+    error StepPays(uint256 gain, uint256 fees);
+    error UnknownParameter(bytes32 name);
 
     // Thrown by types and libraries; declared here so that callers can read them.
 
@@ -448,6 +480,26 @@ interface IClearingHouse is IAccessManaged {
     /// @notice Moves an asset's risk rates to `target` linearly over `duration` seconds.
     function rampRisk(uint256 asset, RiskRates calldata target, uint256 duration) external;
 
+    /// @notice The same in the steward's steps, and only where no ramp of the asset runs.
+    function tuneRisk(uint256 asset, RiskRates calldata target, uint256 duration) external;
+
+    /// @notice Moves m and all ρ, 1e-6, linearly over `duration` seconds.
+    /// @param floors ρ of every group; what stays is given again.
+    function rampMargins(uint256 factor, uint256[MAX_GROUPS] calldata floors, uint256 duration) external;
+
+    /// @notice The same in the steward's steps, and only where no ramp of m or ρ runs.
+    function tuneMargins(uint256 factor, uint256[MAX_GROUPS] calldata floors, uint256 duration) external;
+
+    /// @notice Puts an asset into another group of hedges, while its β is 0.
+    function setGroup(uint256 asset, uint256 group) external;
+
+    /// @notice Sets D, base units, WAD. What that changes of the held premium the crowded side pays or gets; nobody's
+    /// E − R_M falls, because κ/D stays and γ gives way by as much, and both return to their rates within a day.
+    function setDepth(uint256 asset, uint256 depth) external;
+
+    /// @notice The same in the steward's steps.
+    function tuneDepth(uint256 asset, uint256 depth) external;
+
     /// @notice Sets what does not enter any requirement: caps and fees.
     function setLimits(
         uint256 asset,
@@ -458,6 +510,19 @@ interface IClearingHouse is IAccessManaged {
         uint256 makerFee,
         uint256 insuranceCap
     ) external;
+
+    /// @notice The same in the steward's steps; fees stay.
+    function tuneLimits(
+        uint256 asset,
+        uint256 openInterestCap,
+        uint256 openInterestShare,
+        uint256 skewCap,
+        uint256 insuranceCap
+    ) external;
+
+    /// @notice Sets φ, τ and what else all accounts share, but m and ρ. What makes a liquidation cost more or come sooner to its
+    /// end moves by steps, a day apart.
+    function setGlobals(GlobalSettings calldata settings) external;
 
     /// @notice Sets what the protocol's own money follows.
     function setMoney(MoneySettings calldata settings) external;
@@ -603,7 +668,20 @@ interface IClearingHouse is IAccessManaged {
     function parametersOf(
         uint256 asset
     ) external view returns (RiskParameters risk, SizeParameters sizes, TradeParameters trade);
+
+    /// @notice What is in force now; a ramp of m and ρ that is in progress is in it.
     function globals() external view returns (GlobalParameters, GroupParameters, MoneyParameters);
+
+    /// @notice The last ramp of m and ρ, with ρ at its end; zeros where there was none since, or it has been forgotten after its
+    /// end.
+    function marginRamp() external view returns (MarginRamp ramp, GroupParameters end);
+
+    /// @notice Range, steps and intervals of a parameter by its name.
+    function boundOf(bytes32 name) external pure returns (Bound memory);
+
+    /// @notice When a parameter last moved by a step, unix seconds; 0: not yet.
+    /// @param index The asset or group that it is of; 0 for what all share.
+    function changedAt(bytes32 name, uint256 index) external view returns (uint256);
     function collateralParametersOf(uint256 token) external view returns (CollateralParameters);
     function listed() external view returns (uint256 assets, uint256 tokens);
     function oracle() external view returns (IOracle);

@@ -75,6 +75,8 @@ struct BooksStorage {
     mapping(uint256 asset => Bucket) buckets;
     mapping(AccountId account => uint256 time) insolventSince;
     mapping(uint256 token => Seizure) seizures;
+    // Of parameters that move by steps: when they last did, unix seconds.
+    mapping(bytes32 name => mapping(uint256 index => uint256 time)) changedAt;
 }
 
 /// @notice Changes of the pool's and the reserves' balances within one action, written once at its end.

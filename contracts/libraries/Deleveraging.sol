@@ -283,6 +283,49 @@ library Deleveraging {
         emit IClearingHouse.SideClosed(asset, long, sums.epoch());
     }
 
+    // ---------------------------------------------------------------- depth
+
+    /// @notice Charges the crowded side what the held premium Φ = S²·P/(2D) grows by when D becomes `depth`, or pays it what
+    /// Φ falls by; so the pool's equity stays, and nobody is paid for a depth that was not there when the skew arose. The
+    /// caller writes D.
+    /// @return charged Φ' − Φ, WAD. @return rate What that is of the side's notional, 1e-6, rounded up to at least one
+    /// more; 0 where nothing is charged.
+    function moveDepth(
+        BooksStorage storage books,
+        IOracle oracle,
+        uint256 asset,
+        uint256 depth
+    ) external returns (int256 charged, uint256 rate) {
+        Market storage market = books.markets[asset];
+        Exposure memory e;
+        e.asset = asset;
+        (e.risk, e.sizes, e.trade) = books.table.asset(asset);
+        (, Price[] memory prices) = oracle.read(1 << asset, false);
+        e.price = prices[0];
+        books.accrue(e);
+        int256 skew = Sides.skew(market, e.funding);
+        Funding funding = e.funding;
+        if (skew != 0) {
+            require(e.price.live(), IClearingHouse.NotLive(asset));
+            uint256 price = e.price.last();
+            charged =
+                Pricing.heldPremiumUp(skew, price, depth).toInt256() -
+                Pricing.heldPremiumUp(skew, price, e.sizes.depth()).toInt256();
+            bool long = skew > 0;
+            if (charged > 0) {
+                uint256 notional = Fixed.mulDivDown(Sides.sizeDown(market, funding, long), price, WAD);
+                // One more for the roundings of value and requirement of each position.
+                rate = Fixed.mulDivUp(uint256(charged), PPM, notional) + 1;
+            }
+            MarketSide sums = Sides.side(market, long);
+            SideIndex index = Sides.indexOf(market, long);
+            int256 offset = index.offset() + _offsetFor(sums, long, -charged);
+            _put(books, asset, long, index, index.scale(), index.profitScale(), offset);
+            funding = funding.withIndex(long);
+        }
+        market.funding = funding.steered(e.trade.fundingVelocity(), skew, depth);
+    }
+
     // ---------------------------------------------------------------- cut of profits
 
     /// @notice See IClearingHouse.cutProfits.

@@ -38,6 +38,7 @@ import {
     MoneyParameters,
     toCollateralParameters
 } from "../types/GlobalParameters.sol";
+import {MarginRamp, toMarginRamp} from "../types/MarginRamp.sol";
 import {MarketSide} from "../types/MarketSide.sol";
 import {MarketWatch, Trigger} from "../types/MarketWatch.sol";
 import {Position, toPosition} from "../types/Position.sol";
@@ -250,6 +251,19 @@ contract ModelHarness {
 
     function rates(RiskParameters word, uint256 time) external pure returns (RiskRates memory, uint256 group) {
         return (word.rates(time), word.group());
+    }
+
+    function rampedMargins(
+        GlobalParameters globals,
+        GroupParameters groups,
+        GroupParameters end,
+        uint256 factor,
+        uint256 start,
+        uint256 duration,
+        uint256 time
+    ) external pure returns (MarginRamp ramp, GlobalParameters globals_, GroupParameters groups_) {
+        ramp = toMarginRamp(factor, start, duration);
+        (globals_, groups_) = ramp.applied(globals, groups, end, time);
     }
 
     function packSizes(

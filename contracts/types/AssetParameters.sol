@@ -8,7 +8,7 @@ import {WAD} from "../libraries/Fixed.sol";
 /// duration 24 | group 8. Between start and start + duration each moves linearly; so no change acts at once.
 type RiskParameters is uint256;
 
-using {rates, ratesAt, group} for RiskParameters global;
+using {rates, ratesAt, group, rampStart, rampEnd, withGroup} for RiskParameters global;
 
 /// @notice Risk rates in force, 1e-6.
 struct RiskRates {
@@ -72,6 +72,21 @@ function ratesAt(
 
 function group(RiskParameters word) pure returns (uint256) {
     return RiskParameters.unwrap(word) >> 248;
+}
+
+/// @notice When the last ramp began, unix seconds; that of an asset that had none ends with its listing.
+function rampStart(RiskParameters word) pure returns (uint256) {
+    return uint32(RiskParameters.unwrap(word) >> 192);
+}
+
+/// @notice From when on the rates stay, unix seconds.
+function rampEnd(RiskParameters word) pure returns (uint256) {
+    return rampStart(word) + uint24(RiskParameters.unwrap(word) >> 224);
+}
+
+/// @param group_ Below MAX_GROUPS.
+function withGroup(RiskParameters word, uint256 group_) pure returns (RiskParameters) {
+    return RiskParameters.wrap((RiskParameters.unwrap(word) & ((1 << 248) - 1)) | (group_ << 248));
 }
 
 /// @notice What a market allows on a fill.

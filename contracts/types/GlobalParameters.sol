@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
 import {WAD} from "../libraries/Fixed.sol";
 
 /// @notice What holds for all accounts, one word of ten 24-bit numbers and one of 16 bits (1e-6 where no unit is given).
@@ -19,6 +21,37 @@ using {
     deepLoss,
     takeoverDiscount
 } for GlobalParameters global;
+
+/// @notice All of it but m, which ramps, as governance sets it: 1e-6 where no unit is given.
+struct GlobalSettings {
+    uint256 shortfallInitial; // λ_I
+    uint256 shortfallMaintenance; // λ_M
+    uint256 protocolFeeShare;
+    uint256 insuranceFeeShare;
+    uint256 markMaxAge; // seconds
+    uint256 liquidationTarget; // τ
+    uint256 liquidationPenalty; // φ
+    uint256 liquidatorShare;
+    uint256 deepLoss;
+    uint256 takeoverDiscount;
+}
+
+/// @notice The word with m = 0. A field that is too wide reverts.
+function toGlobalParameters(GlobalSettings memory settings) pure returns (GlobalParameters) {
+    return
+        GlobalParameters.wrap(
+            (uint256(SafeCast.toUint24(settings.shortfallInitial)) << 24) |
+                (uint256(SafeCast.toUint24(settings.shortfallMaintenance)) << 48) |
+                (uint256(SafeCast.toUint24(settings.protocolFeeShare)) << 72) |
+                (uint256(SafeCast.toUint24(settings.insuranceFeeShare)) << 96) |
+                (uint256(SafeCast.toUint24(settings.markMaxAge)) << 120) |
+                (uint256(SafeCast.toUint24(settings.liquidationTarget)) << 144) |
+                (uint256(SafeCast.toUint24(settings.liquidationPenalty)) << 168) |
+                (uint256(SafeCast.toUint24(settings.liquidatorShare)) << 192) |
+                (uint256(SafeCast.toUint24(settings.deepLoss)) << 216) |
+                (uint256(SafeCast.toUint16(settings.takeoverDiscount)) << 240)
+        );
+}
 
 /// @notice m: share of β and σ that counts for maintenance.
 function maintenanceFactor(GlobalParameters word) pure returns (uint256) {
@@ -160,7 +193,8 @@ function lossBudget(MoneyParameters word) pure returns (uint256) {
     return uint24(MoneyParameters.unwrap(word) >> 200);
 }
 
-/// @notice ρ of up to ten groups, one word: 24 bits each, 1e-6.
+/// @notice ρ of up to ten groups, one word: 24 bits each, 1e-6; the highest bit says that a ramp is to be read
+/// (`MarginRamp`).
 type GroupParameters is uint256;
 
 using {hedgeFloor} for GroupParameters global;

@@ -2,7 +2,7 @@ import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 
 /**
  * The clearing house and its satellites, which know each other by immutables. The satellites come first, with the
- * address that the clearing house will have, then its extension: one transaction each, strictly one after the other, so
+ * address that the clearing house will have, then its governance and its extension: one transaction each, strictly one after the other, so
  * that it follows from the deployer's nonce. `scripts/deploy/deploy.ts` computes it, and checks afterwards that all point
  * back.
  */
@@ -33,16 +33,21 @@ export default buildModule("Core", (m) => {
   const library = (name: string) => m.contractAt(name, m.getParameter<string>(name));
   const Listings = library("Listings");
   const Liquidations = library("Liquidations");
+  const Deleveraging = library("Deleveraging");
   const links = { authority, oracle, vault, orders, pool, insuranceFund };
-  const extension = m.contract("ClearingHouseExtension", [links], {
+  const governance = m.contract("ClearingHouseGovernance", [links], {
+    libraries: { Deleveraging, Listings },
+    after: [insuranceFund],
+  });
+  const extension = m.contract("ClearingHouseExtension", [links, governance], {
     libraries: {
       Listings,
       Liquidations,
       PoolAccount: library("PoolAccount"),
       Waterfall: library("Waterfall"),
-      Deleveraging: library("Deleveraging"),
+      Deleveraging,
     },
-    after: [insuranceFund],
+    after: [governance],
   });
   const clearingHouse = m.contract(
     "ClearingHouse",
@@ -50,8 +55,8 @@ export default buildModule("Core", (m) => {
     { libraries: { Listings, Liquidations }, after: [extension] },
   );
   const lens = m.contract("Lens", [clearingHouse]);
-  return { vault, orders, pool, insuranceFund, extension, clearingHouse, lens };
+  return { vault, orders, pool, insuranceFund, governance, extension, clearingHouse, lens };
 });
 
-/** Contracts that this module deploys before the extension and the clearing house. */
-export const SATELLITES = 4;
+/** Contracts that this module deploys before the clearing house: four satellites, governance and extension. */
+export const BEFORE_CLEARING_HOUSE = 6;

@@ -10,12 +10,14 @@ export const CONTRACTS = [
   "oracle",
   "clearingHouse",
   "extension",
+  "governance",
   "vault",
   "orders",
   "pool",
   "insuranceFund",
   "lens",
   "oracleHealth",
+  "governanceLens",
 ] as const;
 
 export type ContractName = (typeof CONTRACTS)[number];

@@ -6,6 +6,8 @@ import type { NetworkConnection } from "hardhat/types/network";
 import { accessManagerArtifact } from "../../deploy/modules/Foundation.ts";
 import type {
   ClearingHouseExtension,
+  ClearingHouseGovernance,
+  GovernanceLens,
   IClearingHouse,
   InsuranceFund,
   IPriceOracle,
@@ -25,12 +27,15 @@ export interface Contracts {
   readonly clearingHouse: IClearingHouse;
   /** Code that the clearing house runs; nothing is called at its own address. */
   readonly extension: ClearingHouseExtension;
+  /** Likewise, by way of the extension. */
+  readonly governance: ClearingHouseGovernance;
   readonly vault: Vault;
   readonly orders: Orders;
   readonly pool: LiquidityPool;
   readonly insuranceFund: InsuranceFund;
   readonly lens: Lens;
   readonly oracleHealth: OracleHealth;
+  readonly governanceLens: GovernanceLens;
 }
 
 /** The contracts of an address book. */
@@ -44,18 +49,21 @@ export async function contractsAt(
     oracle: await ethers.getContractAt("IPriceOracle", addresses.oracle, signer),
     clearingHouse: await ethers.getContractAt("IClearingHouse", addresses.clearingHouse, signer),
     extension: await ethers.getContractAt("ClearingHouseExtension", addresses.extension, signer),
+    governance: await ethers.getContractAt("ClearingHouseGovernance", addresses.governance, signer),
     vault: await ethers.getContractAt("Vault", addresses.vault, signer),
     orders: await ethers.getContractAt("Orders", addresses.orders, signer),
     pool: await ethers.getContractAt("LiquidityPool", addresses.pool, signer),
     insuranceFund: await ethers.getContractAt("InsuranceFund", addresses.insuranceFund, signer),
     lens: await ethers.getContractAt("Lens", addresses.lens, signer),
     oracleHealth: await ethers.getContractAt("OracleHealth", addresses.oracleHealth, signer),
+    governanceLens: await ethers.getContractAt("GovernanceLens", addresses.governanceLens, signer),
   };
 }
 
-/** Throws a DeploymentError unless the clearing house, its extension and its satellites point at each other. */
+/** Throws a DeploymentError unless the clearing house, its code and its satellites point at each other. */
 export async function checkBacklinks(contracts: Contracts): Promise<void> {
-  const { clearingHouse, extension, oracle, vault, orders, pool, insuranceFund, lens, oracleHealth } = contracts;
+  const { clearingHouse, extension, governance, oracle, vault, orders, pool, insuranceFund } = contracts;
+  const { lens, oracleHealth, governanceLens } = contracts;
   const house = await clearingHouse.getAddress();
   const claims: [string, string, string][] = [
     ["vault.clearingHouse", await vault.clearingHouse(), house],
@@ -63,12 +71,14 @@ export async function checkBacklinks(contracts: Contracts): Promise<void> {
     ["pool.clearingHouse", await pool.clearingHouse(), house],
     ["insuranceFund.clearingHouse", await insuranceFund.clearingHouse(), house],
     ["lens.clearingHouse", await lens.clearingHouse(), house],
+    ["governanceLens.clearingHouse", await governanceLens.clearingHouse(), house],
+    ["extension.governance", await extension.governance(), await governance.getAddress()],
     ["oracleHealth.oracle", await oracleHealth.oracle(), await oracle.getAddress()],
     ["orders.oracle", await orders.oracle(), await oracle.getAddress()],
     ["pool.vault", await pool.vault(), await vault.getAddress()],
   ];
-  // The extension runs on the storage of the clearing house, but with its own links.
-  for (const [name, linked] of Object.entries({ clearingHouse, extension })) {
+  // Extension and governance run on the storage of the clearing house, but with their own links.
+  for (const [name, linked] of Object.entries({ clearingHouse, extension, governance })) {
     claims.push(
       [`${name}.oracle`, await linked.oracle(), await oracle.getAddress()],
       [`${name}.vault`, await linked.vault(), await vault.getAddress()],

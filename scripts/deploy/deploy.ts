@@ -9,7 +9,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import { getCreateAddress, type Interface, ZeroAddress } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 
-import core, { SATELLITES } from "../../deploy/modules/Core.ts";
+import core, { BEFORE_CLEARING_HOUSE } from "../../deploy/modules/Core.ts";
 import foundation from "../../deploy/modules/Foundation.ts";
 import { listingModule } from "../../deploy/modules/Listing.ts";
 import { rolesModule } from "../../deploy/modules/Roles.ts";
@@ -75,12 +75,17 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
   const base = await ignition.deploy(foundation, { Foundation: { admin: deployer.address } });
   const { authority, oracle, ...libraries } = base;
   const predicted = await predictClearingHouse(connection, deployer, ignition);
-  const { vault, orders, pool, insuranceFund, extension, clearingHouse, lens } = await ignition.deploy(core, {
+  const { lens, ...parts } = await ignition.deploy(core, {
     Core: { ...base, ...coreParameters(parameters, places), clearingHouse: predicted },
   });
+  const { vault, orders, pool, insuranceFund, governance, extension, clearingHouse } = parts;
   const { streamReports } = sources;
   const relay = streamReports !== ZeroAddress;
-  const { oracleHealth, reportRelay = ZeroAddress } = await ignition.deploy(viewsModule({ relay }), {
+  const {
+    oracleHealth,
+    governanceLens,
+    reportRelay = ZeroAddress,
+  } = await ignition.deploy(viewsModule({ relay }), {
     Views: { ...named({ oracle, orders, clearingHouse }), streamReports },
   });
   const addresses = named({
@@ -88,12 +93,14 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
     oracle,
     clearingHouse,
     extension,
+    governance,
     vault,
     orders,
     pool,
     insuranceFund,
     lens,
     oracleHealth,
+    governanceLens,
   });
   const contracts = await contractsAt(connection, addresses, deployer);
   await checkBacklinks(contracts);
@@ -138,7 +145,7 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
 }
 
 /**
- * The address of the clearing house: of what the deployer creates after the satellites and the extension. Where an
+ * The address of the clearing house: of what the deployer creates after the satellites, the governance and the extension. Where an
  * interrupted deployment goes on, the vault knows it.
  */
 async function predictClearingHouse(
@@ -148,7 +155,7 @@ async function predictClearingHouse(
 ): Promise<string> {
   const vault = ignition.leftBehind("Core#Vault");
   if (vault !== undefined) return (await ethers.getContractAt("Vault", vault)).clearingHouse();
-  return getCreateAddress({ from: deployer.address, nonce: (await deployer.getNonce()) + SATELLITES + 1 });
+  return getCreateAddress({ from: deployer.address, nonce: (await deployer.getNonce()) + BEFORE_CLEARING_HOUSE });
 }
 
 function coreParameters(parameters: Parameters, places: Places) {

@@ -84,7 +84,7 @@ library Deployment {
         address authority,
         uint256 lossBudget
     ) private returns (IClearingHouse house) {
-        house = IClearingHouse(vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5));
+        house = IClearingHouse(vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 6));
         p.clearingHouse = house;
         p.vault = IVault(_create("Vault", abi.encode(authority, house, p.usdc, uint256(1_000_000_000e6), uint256(0))));
         p.orders = IOrders(_create("Orders", abi.encode(authority, house, p.oracle, orderSettings())));
@@ -100,7 +100,8 @@ library Deployment {
             pool: address(p.pool),
             insuranceFund: address(p.insuranceFund)
         });
-        address extension = _create("ClearingHouseExtension", abi.encode(links));
+        address governance = _create("ClearingHouseGovernance", abi.encode(links));
+        address extension = _create("ClearingHouseExtension", abi.encode(links, governance));
         _create("ClearingHouse", abi.encode(links, extension, _globals(), _groups(), moneySettings(lossBudget)));
     }
 

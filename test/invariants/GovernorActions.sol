@@ -4,8 +4,8 @@ pragma solidity ^0.8.30;
 import {IClearingHouse, SETTLEMENT} from "../../contracts/interfaces/IClearingHouse.sol";
 import {Terms} from "../../contracts/libraries/Risk.sol";
 import {Environment, FeedLimits} from "../../contracts/oracles/IPriceOracle.sol";
-import {RiskRates} from "../../contracts/types/AssetParameters.sol";
-import {MoneySettings} from "../../contracts/types/GlobalParameters.sol";
+import {RiskRates, SizeParameters} from "../../contracts/types/AssetParameters.sol";
+import {GlobalSettings, MAX_GROUPS, MoneySettings} from "../../contracts/types/GlobalParameters.sol";
 import {OrderSettings} from "../../contracts/types/OrderParameters.sol";
 import {
     ALL_ASSETS,
@@ -26,6 +26,7 @@ import {WaterfallActions} from "./WaterfallActions.sol";
 abstract contract GovernorActions is WaterfallActions {
     uint256 private constant FEED = 10;
     uint256 private constant ENVIRONMENT = 11;
+    uint256 private constant DEPTH = 14;
 
     struct Holdings {
         int256[ACCOUNTS] equity;
@@ -37,7 +38,7 @@ abstract contract GovernorActions is WaterfallActions {
 
     function govern(uint256 seed) external action("@govern") {
         _refresh();
-        uint256 kind = _random(seed, 1) % 13;
+        uint256 kind = _random(seed, 1) % 16;
         if (kind == FEED) _age(seed);
         Holdings memory before = _holdings();
         bool ok = _change(seed, kind, true);
@@ -112,6 +113,9 @@ abstract contract GovernorActions is WaterfallActions {
             uint256 share = extreme ? _extreme(seed, 4, 10_000, 500_000) : 50_000;
             return _govern(address(p.insuranceFund), abi.encodeCall(p.insuranceFund.setTargetShare, (share)));
         }
+        if (kind == 13) return _govern(house, _margins(seed, extreme));
+        if (kind == DEPTH) return _govern(house, _depth(seed, asset));
+        if (kind == 15) return _govern(house, _shares(seed, extreme));
         (, , , uint256 fees, , ) = p.clearingHouse.balances();
         if (fees == 0 || !extreme) return true;
         // To the keeper's account, which the checks leave out.
@@ -156,13 +160,13 @@ abstract contract GovernorActions is WaterfallActions {
         MoneySettings memory settings = moneySettings(lossBudget);
         if (extreme) {
             settings.minNotional = _extreme(seed, 4, 0, 20_00);
-            settings.smallRequirement = _extreme(seed, 5, 0, 10_000_000);
+            settings.smallRequirement = _extreme(seed, 5, 0, 2 * settings.smallRequirement);
             settings.flatReward = _extreme(seed, 6, 0, 10_000_000);
             settings.unattributedCap = _extreme(seed, 7, 0, type(uint32).max);
             settings.borrowKink = _extreme(seed, 8, 100_000, 1_000_000);
             settings.borrowRateFull = _extreme(seed, 9, 0, 2_000_000);
             settings.borrowRateKink = _extreme(seed, 10, 0, settings.borrowRateFull);
-            settings.lossBudget = _extreme(seed, 11, 10_000, 1_000_000);
+            settings.lossBudget = _extreme(seed, 11, (lossBudget + 1) / 2, 1_000_000);
         }
         return abi.encodeCall(IClearingHouse.setMoney, (settings));
     }
@@ -175,8 +179,8 @@ abstract contract GovernorActions is WaterfallActions {
                     ? RiskRates(45_000, 12_000, 3_000, 50_000)
                     : RiskRates(90_000, 40_000, 6_000, 100_000);
         if (extreme) {
-            target.beta = _extreme(seed, 4, target.beta / 2, target.beta * 3);
-            target.sigma = _extreme(seed, 5, target.sigma, target.sigma * 3);
+            target.beta = _extreme(seed, 4, target.beta / 2, target.beta * 2);
+            target.sigma = _extreme(seed, 5, target.sigma, target.sigma * 2);
             target.gamma = _extreme(seed, 6, target.gamma, target.gamma * 2);
         }
         uint256 duration = _draw(seed, 7, 1 days, 3 days);
@@ -188,12 +192,63 @@ abstract contract GovernorActions is WaterfallActions {
         (uint256 share, uint256 taker, uint256 maker) = (900_000, 600, 200);
         if (extreme) {
             cap = _extreme(seed, 4, 0, cap);
-            skew = _extreme(seed, 5, 0, skew);
+            skew = _extreme(seed, 5, skew / 2, skew);
             share = _extreme(seed, 6, 0, 10_000_000);
             taker = _extreme(seed, 7, 0, 1_000);
             maker = _extreme(seed, 8, 0, taker);
         }
         return abi.encodeCall(IClearingHouse.setLimits, (asset, cap, share, skew, taker, maker, 50_000e18));
+    }
+
+    function _margins(uint256 seed, bool extreme) private view returns (bytes memory) {
+        uint256 factor = 600_000;
+        uint256[MAX_GROUPS] memory floors;
+        for (uint256 g = 0; g < MAX_GROUPS; ++g)
+            floors[g] =
+                g == 0
+                    ? 250_000
+                    : g == 1
+                        ? 500_000
+                        : 1_000_000;
+        if (extreme) {
+            factor = _extreme(seed, 4, 580_000, 700_000);
+            floors[0] = _extreme(seed, 5, 100_000, 500_000);
+            floors[1] = _extreme(seed, 6, 250_000, 750_000);
+        }
+        uint256 duration = _draw(seed, 7, 1 days, 3 days);
+        return abi.encodeCall(IClearingHouse.rampMargins, (factor, floors, duration));
+    }
+
+    /// @dev There is no way back within a day.
+    function _depth(uint256 seed, uint256 asset) private view returns (bytes memory) {
+        (, SizeParameters sizes, ) = p.clearingHouse.parametersOf(asset);
+        uint256 depth = sizes.depth();
+        return
+            abi.encodeCall(IClearingHouse.setDepth, (asset, _extreme(seed, 4, depth - depth / 20, depth + depth / 20)));
+    }
+
+    function _shares(uint256 seed, bool extreme) private view returns (bytes memory) {
+        GlobalSettings memory settings = GlobalSettings({
+            shortfallInitial: 500_000,
+            shortfallMaintenance: 700_000,
+            protocolFeeShare: 100_000,
+            insuranceFeeShare: 200_000,
+            markMaxAge: 1 hours,
+            liquidationTarget: 500_000,
+            liquidationPenalty: 100_000,
+            liquidatorShare: 500_000,
+            deepLoss: 500_000,
+            takeoverDiscount: 20_000
+        });
+        if (extreme) {
+            settings.shortfallMaintenance = _extreme(seed, 4, 650_000, 750_000);
+            settings.liquidationTarget = _extreme(seed, 5, 400_000, 600_000);
+            settings.liquidationPenalty = _extreme(seed, 6, 90_000, 110_000);
+            settings.liquidatorShare = _extreme(seed, 7, 400_000, 600_000);
+            settings.deepLoss = _extreme(seed, 8, 400_000, 600_000);
+            settings.takeoverDiscount = _extreme(seed, 9, 15_000, 25_000);
+        }
+        return abi.encodeCall(IClearingHouse.setGlobals, (settings));
     }
 
     /// @dev Mostly one of the two bounds.
@@ -230,6 +285,10 @@ abstract contract GovernorActions is WaterfallActions {
             if (kind == FEED) {
                 bool healthy = before.equity[i] > int256(before.maintenance[i]);
                 _check(14, !healthy || equity > int256(maintenance), "unhealthy", int256(kind), int256(i));
+            } else if (kind == DEPTH) {
+                // The crowded side is charged; its requirement falls by more.
+                int256 margin = before.equity[i] - int256(before.maintenance[i]);
+                _check(14, equity - int256(maintenance) >= margin, "margin", margin, equity - int256(maintenance));
             } else {
                 _check(14, before.equity[i] == equity, "equity", int256(kind), int256(i));
                 _check(14, before.maintenance[i] == maintenance, "maintenance", int256(kind), int256(i));

@@ -197,10 +197,19 @@ abstract contract Refusals {
     function _allowGovernor() private {
         bytes memory bounded = abi.encodePacked(
             IClearingHouse.OutOfRange.selector,
-            IClearingHouse.ListingInvariantBroken.selector
+            IClearingHouse.ListingInvariantBroken.selector,
+            IClearingHouse.StepTooLarge.selector,
+            IClearingHouse.ChangedTooSoon.selector
         );
         _allow(IClearingHouse.setLimits.selector, bounded);
         _allow(IClearingHouse.rampRisk.selector, bounded);
+        _allow(IClearingHouse.rampMargins.selector, bounded);
+        _allow(IClearingHouse.setGlobals.selector, bounded);
+        _allow(IClearingHouse.setMoney.selector, bounded);
+        _allow(
+            IClearingHouse.setDepth.selector,
+            bytes.concat(bounded, IClearingHouse.NotLive.selector, IClearingHouse.WrongStatus.selector)
+        );
         _allow(IClearingHouse.restrictMarket.selector, abi.encodePacked(IClearingHouse.WrongStatus.selector));
         _allow(IClearingHouse.reopenMarket.selector, abi.encodePacked(IClearingHouse.WrongStatus.selector));
         _allow(IClearingHouse.windDown.selector, abi.encodePacked(IClearingHouse.WrongStatus.selector));

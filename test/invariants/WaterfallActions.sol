@@ -5,7 +5,7 @@ import {IClearingHouse, PoolValuation, Reduction, Sale} from "../../contracts/in
 import {RoundHint} from "../../contracts/interfaces/IOracle.sol";
 import {Terms} from "../../contracts/libraries/Risk.sol";
 import {AccountState} from "../../contracts/types/AccountState.sol";
-import {MarketStatus, SizeParameters} from "../../contracts/types/AssetParameters.sol";
+import {MarketStatus, SizeParameters, TradeParameters} from "../../contracts/types/AssetParameters.sol";
 import {MarketWatch, Trigger} from "../../contracts/types/MarketWatch.sol";
 import {ONE_64} from "../../contracts/types/SideIndex.sol";
 import {GOVERNOR, marketCaps, MARKETS, SOL, TOKENS} from "./Protocol.sol";
@@ -294,13 +294,32 @@ abstract contract WaterfallActions is PoolActions {
         (, cap) = marketCaps(asset);
     }
 
+    /// @dev At once where that flags nobody, otherwise by half a day.
     function _lowerSkewCap(uint256 asset, uint256 cap) private {
         (uint256 openInterest, ) = marketCaps(asset);
-        _send(
-            GOVERNOR,
-            address(p.clearingHouse),
-            abi.encodeCall(IClearingHouse.setLimits, (asset, openInterest, 900_000, cap, 600, 200, 50_000e18))
-        );
+        while (true) {
+            (uint256 long, , uint256 short, , ) = p.clearingHouse.marketOf(asset);
+            uint256 harmless = ((long > short ? long - short : short - long) + 1) / 2;
+            (, , TradeParameters trade) = p.clearingHouse.parametersOf(asset);
+            uint256 next = trade.skewCap();
+            if (cap < harmless && cap < next) {
+                next = next > harmless ? harmless : (next + 1) / 2;
+                if (next < cap) next = cap;
+            } else {
+                next = cap;
+            }
+            if (next < harmless && next < trade.skewCap()) {
+                uint256 last = p.clearingHouse.changedAt("skewCap", asset);
+                if (last != 0 && clock < last + 1 days) _wait(last + 1 days - clock);
+                _refresh();
+            }
+            (bool ok, ) = _send(
+                GOVERNOR,
+                address(p.clearingHouse),
+                abi.encodeCall(IClearingHouse.setLimits, (asset, openInterest, 900_000, next, 600, 200, 50_000e18))
+            );
+            if (!ok || next == cap) return;
+        }
     }
 
     function _deleverage(uint256 asset, uint256 seed) private {

@@ -116,9 +116,13 @@ export async function deploy() {
   };
   const Liquidations = await ethers.deployContract("Liquidations");
   const Listings = await ethers.deployContract("Listings");
-  const extension = await ethers.deployContract("ClearingHouseExtension", [links], {
+  const Deleveraging = await ethers.deployContract("Deleveraging");
+  const governance = await ethers.deployContract("ClearingHouseGovernance", [links], {
+    libraries: { Deleveraging, Listings },
+  });
+  const extension = await ethers.deployContract("ClearingHouseExtension", [links, governance], {
     libraries: {
-      Deleveraging: await ethers.deployContract("Deleveraging"),
+      Deleveraging,
       Liquidations,
       Listings,
       PoolAccount: await ethers.deployContract("PoolAccount"),
