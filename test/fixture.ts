@@ -11,7 +11,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import type { ContractTransactionReceipt, ContractTransactionResponse } from "ethers";
 import hre, { network } from "hardhat";
 
-import { type Parameters, defaults, SETTLEMENT, wad, WAD, WBTC_TOKEN, WETH_TOKEN } from "./parameters.ts";
+import { DAY, type Parameters, defaults, SETTLEMENT, wad, WAD, WBTC_TOKEN, WETH_TOKEN } from "./parameters.ts";
 
 export const { ethers, networkHelpers } = await network.create();
 export const { time } = networkHelpers;
@@ -113,7 +113,7 @@ export async function deploy(adapt: (parameters: Parameters) => void = () => und
   const authority = await ethers.deployContract("TestAuthority");
   const { oracle, feeds, sequencer } = await deployOracle(authority, parameters);
   const core = await deployCore(admin, authority, oracle, tokens.usdc, parameters);
-  const { clearingHouse, vault, orders, pool } = core;
+  const { clearingHouse, vault, orders, pool, lens } = core;
 
   await vault.list(tokens.weth, parameters.custody.weth.cap, parameters.custody.weth.outflowLimit);
   await vault.list(tokens.wbtc, parameters.custody.wbtc.cap, parameters.custody.wbtc.outflowLimit);
@@ -180,6 +180,30 @@ export async function deploy(adapt: (parameters: Parameters) => void = () => und
       round = before;
     }
     return { round, before: before > phase ? before : 0n };
+  }
+
+  // ---------------------------------------------------------------- governance
+
+  /** Sets the skew cap of a market and nothing else: at once where that flags nobody, otherwise by half a day. */
+  async function setSkewCap(asset: number, cap: bigint): Promise<void> {
+    const market = parameters.assets[asset];
+    if (market === undefined) throw new Error(`no market ${String(asset)}`);
+    const { openInterestCap, openInterestShare, takerFee, makerFee, insuranceCap } = market;
+    for (;;) {
+      const { longSize, shortSize } = await clearingHouse.marketOf(asset);
+      const skew = longSize > shortSize ? longSize - shortSize : shortSize - longSize;
+      const harmless = (skew + 1n) / 2n;
+      const current = (await lens.market(asset)).skewCap;
+      const half = current > harmless ? harmless : (current + 1n) / 2n;
+      const next = cap >= current || cap >= harmless || cap > half ? cap : half;
+      const last = Number(await clearingHouse.changedAt(ethers.encodeBytes32String("skewCap"), asset));
+      if (next < current && next < harmless && (await time.latest()) < last + DAY) {
+        await time.increaseTo(last + DAY);
+        await refresh();
+      }
+      await clearingHouse.setLimits(asset, openInterestCap, openInterestShare, next, takerFee, makerFee, insuranceCap);
+      if (next === cap) return;
+    }
   }
 
   // ---------------------------------------------------------------- accounts
@@ -308,6 +332,7 @@ export async function deploy(adapt: (parameters: Parameters) => void = () => und
     refresh,
     advance,
     setSequencer,
+    setSkewCap,
     hintFor,
     fund,
     fundCollateral,

@@ -12,12 +12,14 @@ export function rolesModule(selectorsOf: (target: keyof typeof TARGETS, role: Ro
     const authority = m.contractAt("AccessManager", accessManagerArtifact, m.getParameter<string>("authority"));
     const governor = m.getParameter("governor");
     const guardian = m.getParameter("guardian");
+    const steward = m.getParameter("steward");
 
     for (const [name, id] of Object.entries(ROLES)) m.call(authority, "labelRole", [id, name], { id: `label_${name}` });
     m.call(authority, "grantRole", [ROLES.governor, governor, m.getParameter("governorDelay")], {
       id: "grant_governor",
     });
     const granted = m.call(authority, "grantRole", [ROLES.guardian, guardian, 0], { id: "grant_guardian" });
+    m.call(authority, "grantRole", [ROLES.steward, steward, 0], { id: "grant_steward" });
     // The guardian can cancel what the governor has scheduled.
     m.call(authority, "setRoleGuardian", [ROLES.governor, ROLES.guardian], { after: [granted] });
 

@@ -23,9 +23,12 @@ export default {
     // Who holds the roles is not decided: the deployer, until governance is deployed.
     governor: "deployer",
     guardian: "deployer",
+    steward: "deployer",
+    admin: "deployer",
     // Longer than the longest window of a feed (24 h + 5 min): a change of limits reaches no pending order. Two days
     // also leave a day to leave in.
     governorDelay: "2 d",
+    adminDelay: "2 d",
   },
 
   oracle: {

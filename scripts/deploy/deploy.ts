@@ -11,6 +11,7 @@ import type { NetworkConnection } from "hardhat/types/network";
 
 import core, { BEFORE_CLEARING_HOUSE } from "../../deploy/modules/Core.ts";
 import foundation from "../../deploy/modules/Foundation.ts";
+import handover from "../../deploy/modules/Handover.ts";
 import { listingModule } from "../../deploy/modules/Listing.ts";
 import { rolesModule } from "../../deploy/modules/Roles.ts";
 import { viewsModule } from "../../deploy/modules/Views.ts";
@@ -36,7 +37,7 @@ import {
 export interface DeployOptions {
   readonly connection: NetworkConnection;
   readonly parameters: Parameters;
-  /** Pays, and ends as the manager's admin; otherwise the first account of the connection. */
+  /** Pays, and ends without a role where the file names other holders; otherwise the first account of the connection. */
   readonly deployer?: HardhatEthersSigner;
   /** Contracts to use where the file says `local`; what is not given is deployed, on a local chain only. */
   readonly places?: Partial<Places>;
@@ -111,6 +112,11 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
   });
   const roles = rolesModule((target, role) => selectorsOf(contracts[target], TARGETS[target][role]));
   await ignition.deploy(roles, { Roles: { ...addresses, ...holdersOf(parameters, deployer.address) } });
+
+  const { admin, adminDelay } = parameters.governance;
+  if (admin !== "deployer") {
+    await ignition.deploy(handover, { Handover: { ...addresses, admin, adminDelay, deployer: deployer.address } });
+  }
 
   const drifts = await findDrift({
     contracts,
@@ -207,10 +213,12 @@ function listingParameters({ assets, environment, collaterals }: Parameters, { p
   return listing;
 }
 
-function holdersOf({ governance: { governor, guardian, governorDelay } }: Parameters, deployer: string) {
+function holdersOf({ governance: { governor, guardian, steward, governorDelay } }: Parameters, deployer: string) {
+  const orDeployer = (holder: string): string => (holder === "deployer" ? deployer : holder);
   return {
-    governor: governor === "deployer" ? deployer : governor,
-    guardian: guardian === "deployer" ? deployer : guardian,
+    governor: orDeployer(governor),
+    guardian: orDeployer(guardian),
+    steward: orDeployer(steward),
     governorDelay,
   };
 }

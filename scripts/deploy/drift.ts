@@ -1,7 +1,7 @@
 /** Reads every number of a parameter file back from the chain. */
 import { Contract, type ContractRunner, type Interface, ZeroAddress } from "ethers";
 
-import { ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
+import { ADMIN_ROLE, ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
 import {
   decodeCollateral,
   decodeGlobals,
@@ -263,11 +263,19 @@ async function compareRoles(contracts: Contracts, { governance }: Parameters, de
       }
     }
   }
-  const holders = { governor: governance.governor, guardian: governance.guardian };
+  const holders = { governor: governance.governor, guardian: governance.guardian, steward: governance.steward };
   for (const role of keysOf(ROLES)) {
     const holder = holders[role] === "deployer" ? deployer : holders[role];
     const delay = role === "governor" ? governance.governorDelay : 0n;
     expect(`roles.${role}`, [true, delay], [...((await ask("hasRole", ROLES[role], holder)) as [boolean, bigint])]);
+  }
+  const { admin, adminDelay } = governance;
+  const has = async (role: bigint, account: string) => [
+    ...((await ask("hasRole", role, account)) as [boolean, bigint]),
+  ];
+  if (admin !== "deployer") {
+    expect("roles.admin", [true, adminDelay], await has(ADMIN_ROLE, admin));
+    if (admin !== deployer) expect("roles.admin.deployer", [false, 0n], await has(ADMIN_ROLE, deployer));
   }
   expect("roles.governor.guardian", ROLES.guardian, await ask("getRoleGuardian", ROLES.governor));
 }

@@ -182,7 +182,11 @@ export interface Parameters {
   readonly governance: {
     readonly governor: Hex | "deployer";
     readonly guardian: Hex | "deployer";
+    readonly steward: Hex | "deployer";
+    /** Gives roles in the end; `deployer`: nothing is handed over. */
+    readonly admin: Hex | "deployer";
     readonly governorDelay: bigint;
+    readonly adminDelay: bigint;
   };
   readonly environment: {
     readonly sequencer: Hex | Local | "none";
@@ -407,7 +411,10 @@ const fileReader = object({
   governance: object({
     governor: address("deployer"),
     guardian: address("deployer"),
+    steward: address("deployer"),
+    admin: address("deployer"),
     governorDelay: duration({ min: "0 s", max: "30 d" }),
+    adminDelay: duration({ min: "0 s", max: "30 d" }),
   }),
   oracle: object({
     sequencer: address(LOCAL, "none"),
@@ -682,9 +689,12 @@ function checkRules(parameters: Parameters): void {
 
   // Limits of feeds take part in the price of pending orders, so nothing may change them within a window.
   const longest = assets.map(({ limits }) => limits.window).reduce((a, b) => (a > b ? a : b), 0n);
-  const { governorDelay } = parameters.governance;
+  const { governorDelay, adminDelay } = parameters.governance;
   const longer = "longer than the longest window of a feed";
   require(governorDelay > longest, "governance.governorDelay", governorDelay, longer);
+  // Otherwise the admin could give itself the governor's role and be faster.
+  const noFaster = "no shorter than the governor's delay";
+  require(adminDelay >= governorDelay, "governance.adminDelay", adminDelay, noFaster);
 }
 
 type Require = (holds: boolean, path: string, value: unknown, rule: string) => void;

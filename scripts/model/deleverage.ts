@@ -198,7 +198,7 @@ export function crowdedSide(market: Pick<PoolMarket, "long" | "short">): Side {
 }
 
 /** What B grows by so that a side is paid `paid` (WAD), rounded toward the pool. Mirrors `Deleveraging._offsetFor`. */
-function offsetFor({ long, units }: Side, paid: bigint): bigint {
+export function offsetFor({ long, units }: Side, paid: bigint): bigint {
   const perUnit = mulDivFloor(paid, OFFSET_UNIT * WAD, units);
   return long ? perUnit : -perUnit;
 }

@@ -1,27 +1,34 @@
-/** One contract to callers, in two parts: what answers to each function of `IClearingHouse`. */
+/** One contract to callers, in three parts: what answers to each function of `IClearingHouse`. */
 import { expect } from "chai";
 import { Interface } from "ethers";
 import hre from "hardhat";
 
+/** The parts, each with what callers are not told of: where the next one is. */
+const OWN = {
+  ClearingHouse: ["extension()"],
+  ClearingHouseExtension: ["governance()"],
+  ClearingHouseGovernance: [],
+};
+
 describe("IClearingHouse", () => {
-  it("has each function in exactly one of the clearing house and its extension", async () => {
+  it("has each function in exactly one of the clearing house, its extension and its governance", async () => {
     const shared = await functionsOf("Clearing");
-    const house = await functionsOf("ClearingHouse");
-    const extension = await functionsOf("ClearingHouseExtension");
+    const parts = [];
+    for (const part of Object.keys(OWN)) parts.push(await functionsOf(part));
 
     for (const [selector, name] of await functionsOf("IClearingHouse")) {
-      const places = [house, extension].filter((functions) => functions.has(selector)).length;
-      // Links and authority are in both; the clearing house answers before its fallback would ask the extension.
-      expect(places, name).to.equal(shared.has(selector) ? 2 : 1);
+      const places = parts.filter((functions) => functions.has(selector)).length;
+      // Links and authority are in all; the clearing house answers before its fallback would ask the extension.
+      expect(places, name).to.equal(shared.has(selector) ? parts.length : 1);
     }
   });
 
-  it("has all that either of them does", async () => {
+  it("has all that any of them does", async () => {
     const declared = await functionsOf("IClearingHouse");
 
-    for (const part of ["ClearingHouse", "ClearingHouseExtension"]) {
+    for (const [part, own] of Object.entries(OWN)) {
       const others = [...(await functionsOf(part))].filter(([selector]) => !declared.has(selector));
-      expect(others.map(([, name]) => name)).to.deep.equal(part === "ClearingHouse" ? ["extension()"] : []);
+      expect(others.map(([, name]) => name)).to.deep.equal(own);
     }
   });
 });

@@ -128,11 +128,8 @@ async function crowded() {
 }
 
 async function overCap<T extends World>(world: T, cap: bigint): Promise<T> {
-  const { clearingHouse, parameters } = world;
-  const market = parameters.assets[ETH];
-  if (market === undefined) throw new Error("no market");
-  const { openInterestCap, openInterestShare, takerFee, makerFee, insuranceCap } = market;
-  await clearingHouse.setLimits(ETH, openInterestCap, openInterestShare, cap, takerFee, makerFee, insuranceCap);
+  const { clearingHouse } = world;
+  await world.setSkewCap(ETH, cap);
   await clearingHouse.flagDeleveraging(ETH);
   await world.advance(HOUR - MINUTE);
   await world.refresh();

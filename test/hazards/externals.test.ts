@@ -21,6 +21,7 @@ const REFUSALS: Partial<Record<Caller, readonly string[]>> = {
   self: ["OnlySelf"],
   governor: ["AccessManagedUnauthorized"],
   guardian: ["AccessManagedUnauthorized"],
+  steward: ["AccessManagedUnauthorized"],
   authority: ["AccessManagedUnauthorized"],
   owner: ["NotAuthorized", "ERC20InsufficientAllowance", "InvalidSignature"],
 };
@@ -28,6 +29,7 @@ const REFUSALS: Partial<Record<Caller, readonly string[]>> = {
 /** Know neither tokens nor accounts; what the relay calls is on its own. */
 const OUTSIDE = [
   "CompositeFeed",
+  "GovernanceLens",
   "OracleHealth",
   "PriceOracle",
   "PriceOracleExtension",
@@ -159,6 +161,7 @@ async function placeOf(world: World, contract: string, signature: string) {
   const at: Record<string, { getAddress(): Promise<string> }> = {
     ClearingHouse: world.clearingHouse,
     ClearingHouseExtension: world.clearingHouse,
+    ClearingHouseGovernance: world.clearingHouse,
     Vault: world.vault,
     Orders: world.orders,
     LiquidityPool: world.pool,
@@ -181,7 +184,11 @@ async function placeOf(world: World, contract: string, signature: string) {
 function argumentsFor({ inputs }: FunctionFragment, { alice }: World): unknown[] {
   const valueFor = (type: ParamType): unknown => {
     if (type.isTuple()) return type.components.map(valueFor);
-    if (type.isArray()) return type.arrayChildren.baseType === "bytes" ? [] : [valueFor(type.arrayChildren)];
+    if (type.isArray()) {
+      const { arrayChildren: child, arrayLength } = type;
+      if (child.baseType === "bytes") return [];
+      return Array.from({ length: Math.max(arrayLength, 1) }, () => valueFor(child)); // -1: of any length
+    }
     if (type.baseType === "address") return alice.address;
     if (type.baseType === "bytes32") return accountOf(alice);
     if (type.baseType === "bool") return false;

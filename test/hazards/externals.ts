@@ -16,6 +16,7 @@ export type Caller =
   | "self" // the contract, for an item of a batch
   | "governor"
   | "guardian"
+  | "steward"
   | "authority" // the access manager
   | "views" // parameters, addresses and what only its own contract changes
   | "valueViews"; // what is worth what: refused in the middle of a transaction of the protocol
@@ -54,6 +55,7 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "closeMarket(uint256,(uint80,uint80))",
       "cutProfits()",
       "deleverage(uint256,(uint80,uint80))",
+      "fallback",
       "flagDeleveraging(uint256)",
       "flagInsolvent(bytes32)",
       "markPool()",
@@ -73,23 +75,12 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
     pool: ["drainPool(bytes32,uint256)", "fundPool(bytes32,address,uint256)", "valuePool()"],
     insuranceFund: ["drainInsurance(bytes32,uint256)", "fundInsurance(bytes32,address,uint256)"],
     self: ["liquidateItem((bytes32,(uint256,int256)[],(uint256,uint256)[]),bytes32)"],
-    governor: [
-      "listAssets(((uint256,uint256,uint256,uint256),uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,bool)[])",
-      "listCollateral(uint256,uint256,uint256)",
-      "payProtocolFees(bytes32,uint256)",
-      "rampRisk(uint256,(uint256,uint256,uint256,uint256),uint256)",
-      "reopenMarket(uint256)",
-      "setLimits(uint256,uint256,uint256,uint256,uint256,uint256,uint256)",
-      "setMoney((uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))",
-      "unpause()",
-      "windDown(uint256)",
-    ],
-    guardian: ["pause()", "restrictMarket(uint256)"],
     authority: ["setAuthority(address)"],
     views: [
       "authority()",
       "collateralParametersOf(uint256)",
       "globals()",
+      "governance()",
       "insolventSince(bytes32)",
       "insuranceFund()",
       "insuranceRoomOf(uint256)",
@@ -116,6 +107,44 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "sideOf(uint256,bool)",
       "snapshot(bytes32)",
       "storedPositionOf(bytes32,uint256)",
+    ],
+  },
+  // Called through the fallback of the extension.
+  ClearingHouseGovernance: {
+    governor: [
+      "listAssets(((uint256,uint256,uint256,uint256),uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,bool)[])",
+      "listCollateral(uint256,uint256,uint256)",
+      "payProtocolFees(bytes32,uint256)",
+      "rampMargins(uint256,uint256[10],uint256)",
+      "rampRisk(uint256,(uint256,uint256,uint256,uint256),uint256)",
+      "reopenMarket(uint256)",
+      "setDepth(uint256,uint256)",
+      "setGlobals((uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))",
+      "setGroup(uint256,uint256)",
+      "setLimits(uint256,uint256,uint256,uint256,uint256,uint256,uint256)",
+      "setMoney((uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))",
+      "unpause()",
+      "windDown(uint256)",
+    ],
+    guardian: ["pause()", "restrictMarket(uint256)"],
+    steward: [
+      "tuneDepth(uint256,uint256)",
+      "tuneLimits(uint256,uint256,uint256,uint256,uint256)",
+      "tuneMargins(uint256,uint256[10],uint256)",
+      "tuneRisk(uint256,(uint256,uint256,uint256,uint256),uint256)",
+    ],
+    authority: ["setAuthority(address)"],
+    views: [
+      "authority()",
+      "boundOf(bytes32)",
+      "changedAt(bytes32,uint256)",
+      "insuranceFund()",
+      "isConsumingScheduledOp()",
+      "marginRamp()",
+      "oracle()",
+      "orders()",
+      "pool()",
+      "vault()",
     ],
   },
   Vault: {
@@ -334,6 +363,7 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "version()",
     ],
   },
+  GovernanceLens: { views: ["bounds()", "clearingHouse()", "marginsRamp()", "riskRamps()"] },
   OracleHealth: { views: ["feed(uint256)", "health()", "oracle()"] },
   LiquidationFinder: {
     views: ["clearingHouse()", "lens()"],

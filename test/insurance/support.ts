@@ -53,7 +53,7 @@ export async function seize(world: World, account: Account): Promise<void> {
 export async function flagSkew(world: World): Promise<void> {
   const { clearingHouse, alice } = world;
   await world.trade(accountOf(alice), ETH, wad("500"));
-  await clearingHouse.setLimits(ETH, wad("2_500"), percent(90), wad("200"), 600, 200, wad("250_000"));
+  await world.setSkewCap(ETH, wad("200"));
   await clearingHouse.flagDeleveraging(ETH);
   await world.advance(HOUR);
   await world.refresh();

@@ -3,6 +3,7 @@ import fc from "fast-check";
 
 import { PPM, WAD } from "../../scripts/model/fixed.ts";
 import type { Funding } from "../../scripts/model/funding.ts";
+import type { MarginRamp } from "../../scripts/model/margins.ts";
 import {
   type GlobalParameters,
   type GroupParameters,
@@ -71,6 +72,13 @@ export const risk: fc.Arbitrary<RiskParameters> = fc.record({
   start: between(TIME - 400n, TIME + 300n),
   duration: fc.oneof(fc.constant(0n), between(1n, 500n)),
   group: fc.integer({ min: 0, max: MAX_GROUPS - 1 }),
+});
+
+/** As `risk` in time. */
+export const marginRamp: fc.Arbitrary<MarginRamp> = fc.record({
+  endFactor: between(1n, PPM - 1n),
+  start: between(TIME - 400n, TIME + 300n),
+  duration: between(1n, 500n),
 });
 
 export const sizes: fc.Arbitrary<SizeParameters> = fc.record({

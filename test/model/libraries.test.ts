@@ -24,6 +24,7 @@ import {
   sharesUp,
   utilisationDown,
 } from "../../scripts/model/interest.ts";
+import { decodeMarginRamp, encodeMarginRamp, marginsUp } from "../../scripts/model/margins.ts";
 import {
   decodeGlobals,
   decodeGroups,
@@ -406,6 +407,34 @@ describe("model against contracts: packed words", () => {
       model: (c) => {
         const { beta, sigma, gamma, kappa } = ratesUp(c.risk, c.now);
         return [[beta, sigma, gamma, kappa], BigInt(c.risk.group)];
+      },
+    });
+  });
+
+  it("margins are equal before, inside and after a ramp", async () => {
+    await compare({
+      name: "rampedMargins",
+      cases: fc.record({
+        ramp: draw.marginRamp,
+        globals: draw.globals,
+        from: draw.groups,
+        end: draw.groups,
+        now: draw.time,
+      }),
+      runs: 1_000,
+      toArguments: ({ ramp, globals, from, end, now }) => [
+        encodeGlobals(globals),
+        encodeGroups(from),
+        encodeGroups(end),
+        ramp.endFactor,
+        ramp.start,
+        ramp.duration,
+        now,
+      ],
+      model: ({ ramp, globals, from, end, now }) => {
+        expect(decodeMarginRamp(encodeMarginRamp(ramp))).to.deep.equal(ramp);
+        const margins = marginsUp(ramp, { globals, groups: from }, end, now);
+        return [encodeMarginRamp(ramp), encodeGlobals(margins.globals), encodeGroups(margins.groups)];
       },
     });
   });

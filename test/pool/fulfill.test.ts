@@ -409,13 +409,9 @@ describe("LiquidityPool.fulfill", () => {
     });
 
     it("are refused while a loss is being worked out", async () => {
-      const { pool, clearingHouse, setPrice, advance, parameters, batch } = await loadFixture(matured);
-      const eth = parameters.assets[ETH];
-      if (eth === undefined) throw new Error("no such market");
-      const { openInterestCap, openInterestShare, takerFee, makerFee, insuranceCap } = eth;
+      const { pool, clearingHouse, setPrice, setSkewCap, advance, batch } = await loadFixture(matured);
       // Traders are long 500 ETH net.
-      const skewCap = wad("200");
-      await clearingHouse.setLimits(ETH, openInterestCap, openInterestShare, skewCap, takerFee, makerFee, insuranceCap);
+      await setSkewCap(ETH, wad("200"));
       await clearingHouse.flagDeleveraging(ETH);
       await advance(HOUR);
       await setPrice(ETH);

@@ -36,7 +36,7 @@ async function due(): Promise<World & Record<"first" | "second", Account>> {
   const [first, second] = [accountOf(world.bob), accountOf(world.alice)];
   await world.trade(first, ETH, wad("-100"));
   await world.trade(second, BTC, wad("40"));
-  await world.clearingHouse.setLimits(BTC, wad("160"), percent(90), wad("15"), 600, 200, wad("250_000"));
+  await world.setSkewCap(BTC, wad("15"));
   await world.clearingHouse.flagDeleveraging(BTC);
   await time.increase(HOUR);
   await world.refresh();

@@ -51,11 +51,8 @@ export async function crowdedSide(adapt: (parameters: Parameters) => void = () =
 }
 
 /** Sets the cap of the skew of ETH alone. */
-export async function capSkew({ clearingHouse, parameters }: World, skewCap: bigint): Promise<void> {
-  const [eth] = parameters.assets;
-  if (eth === undefined) throw new Error("no such market");
-  const { openInterestCap, openInterestShare, takerFee, makerFee, insuranceCap } = eth;
-  await clearingHouse.setLimits(ETH, openInterestCap, openInterestShare, skewCap, takerFee, makerFee, insuranceCap);
+export async function capSkew(world: World, skewCap: bigint): Promise<void> {
+  await world.setSkewCap(ETH, skewCap);
 }
 
 /** Flags ETH, and brings the first round after that. Returns its proof. */
