@@ -155,7 +155,7 @@ describe("ClearingHouse.executeOrder", () => {
       const world = await load(wealthy);
       const [account, other] = [accountOf(world.alice), accountOf(world.bob)];
       await world.trade(account, ETH, wad("1500"));
-      await world.clearingHouse.setLimits(ETH, wad("1000"), 900_000, wad("100"), 600, 200, wad("250_000"));
+      await world.clearingHouse.setLimits(ETH, wad("1000"), 900_000, wad("750"), 600, 200, wad("250_000"));
 
       await expectAccepted(world, account, eth(wad("-1")));
       await expectAccepted(world, other, eth(wad("-700")));

@@ -23,7 +23,7 @@ describe("ClearingHouse.setGroup", () => {
     expect(risk >> 248n).to.equal(3n);
   });
 
-  it("leaves the ramp that brings beta back as it is", async () => {
+  it("leaves all else of the asset as it is", async () => {
     const { clearingHouse } = await load(apart);
     const [before] = await clearingHouse.parametersOf(ETH);
 

@@ -5,12 +5,13 @@ import { expect } from "chai";
 import type { Interface } from "ethers";
 import { network } from "hardhat";
 
-import { ROLES, TARGETS } from "../../deploy/roles.ts";
+import { ADMIN_ROLE, type Role, ROLES, TARGETS } from "../../deploy/roles.ts";
 import { checkBacklinks } from "../../scripts/deploy/contracts.ts";
 import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
 import { DeploymentError } from "../../scripts/deploy/DeploymentError.ts";
 import { findDrift } from "../../scripts/deploy/drift.ts";
 import { loadParameters } from "../../scripts/deploy/parameters.ts";
+import { decodeRisk } from "../../scripts/model/parameters.ts";
 
 const connection = await network.create();
 const { ethers, networkHelpers } = connection;
@@ -34,7 +35,7 @@ const MONEY = {
   borrowKink: 100_000,
   borrowRateKink: 1,
   borrowRateFull: 1,
-  lossBudget: 10_000,
+  lossBudget: 100_000,
 };
 
 async function deployed() {
@@ -70,9 +71,9 @@ describe("deployPlimsoll", () => {
     await networkHelpers.time.increase(3n * 86_400n);
     const eth = parameters.assets[0];
     if (eth === undefined) throw new Error("no assets");
-    await clearingHouse.setMoney({ ...MONEY, lossBudget: 20_000 });
+    await clearingHouse.setMoney({ ...MONEY, lossBudget: 110_000 });
     await clearingHouse.setLimits(0, 1, 1, 1, 1, 1, 0);
-    await clearingHouse.rampRisk(1, { ...eth.listing.risk, sigma: 50_000 }, 86_400);
+    await clearingHouse.rampRisk(1, { ...eth.listing.risk, sigma: 30_000 }, 86_400);
     await oracle.configure(0, { ...eth.limits, spread: 900_000 });
     await oracle.setSessions(1, (9_000n << 14n) | 60n);
     await oracle.setEnvironment({ ...parameters.environment, sequencer: places.sequencer, haltGrace: 301 });
@@ -220,3 +221,126 @@ describe("roles", () => {
     await expect(clearingHouse.unpause()).to.be.revert(ethers);
   });
 });
+
+describe("handover", () => {
+  it("leaves the deployer without any role, and every function to the holder that the file names", async () => {
+    const { contracts, deployer, holders } = await networkHelpers.loadFixture(handedOver);
+    const { authority } = contracts;
+    const has = async (role: bigint, account: string) =>
+      [...((await authority.getFunction("hasRole")(role, account)) as [boolean, bigint])] as [boolean, bigint];
+    const { governorDelay } = parameters.governance;
+
+    for (const role of [ADMIN_ROLE, ...Object.values(ROLES)]) {
+      expect(await has(role, deployer.address), `role ${role}`).to.deep.equal([false, 0n]);
+    }
+    expect(await has(ADMIN_ROLE, holders.admin)).to.deep.equal([true, ADMIN_DELAY]);
+    expect(await has(ROLES.governor, holders.governor)).to.deep.equal([true, governorDelay]);
+    for (const [target, roles] of Object.entries(TARGETS) as [keyof typeof TARGETS, Record<Role, readonly string[]>][]) {
+      for (const [role, names] of Object.entries(roles) as [Role, readonly string[]][]) {
+        for (const name of names) await expectCallers(contracts, { target, name, role, holders, deployer });
+      }
+    }
+  });
+
+  it("lets nobody but the admin give roles, after its delay", async () => {
+    const { contracts, deployer, holders } = await networkHelpers.loadFixture(handedOver);
+    const { authority } = contracts;
+    const grant = authority.interface.encodeFunctionData("grantRole", [ROLES.steward, deployer.address, 0]);
+
+    await expect(deployer.sendTransaction({ to: authority, data: grant })).to.be.revertedWithCustomError(
+      authority,
+      "AccessManagerUnauthorizedAccount",
+    );
+    const admin = await ethers.getSigner(holders.admin);
+    await expect(admin.sendTransaction({ to: authority, data: grant })).to.be.revertedWithCustomError(
+      authority,
+      "AccessManagerNotScheduled",
+    );
+  });
+
+  it("is missed by the check where the deployer is still admin", async () => {
+    const { contracts, places, deployer } = await networkHelpers.loadFixture(deployed);
+    const governance = { ...parameters.governance, admin: ethers.Wallet.createRandom().address as `0x${string}` };
+
+    const drifts = await findDrift({
+      contracts,
+      parameters: { ...parameters, governance },
+      places,
+      reports: places,
+      deployer: deployer.address,
+    });
+    expect(drifts.map(({ path }) => path)).to.have.members(["roles.admin", "roles.admin.deployer"]);
+  });
+});
+
+describe("the steward", () => {
+  it("moves risk parameters at once by its steps, and by no others", async () => {
+    const { contracts, holders } = await networkHelpers.loadFixture(handedOver);
+    const { clearingHouse } = contracts;
+    const steward = clearingHouse.connect(await ethers.getSigner(holders.steward));
+    const [risk] = await clearingHouse.parametersOf(0);
+    const { to: rates } = decodeRisk(risk);
+    const day = 86_400;
+
+    await expect(steward.rampRisk(0, rates, day)).to.be.revertedWithCustomError(
+      clearingHouse,
+      "AccessManagedUnauthorized",
+    );
+    await expect(steward.tuneRisk(0, { ...rates, sigma: (rates.sigma * 12n) / 10n }, day)).to.be.revertedWithCustomError(
+      clearingHouse,
+      "StepTooLarge",
+    );
+    await steward.tuneRisk(0, { ...rates, sigma: (rates.sigma * 11n) / 10n }, day);
+    await expect(steward.tuneRisk(0, rates, day))
+      .to.be.revertedWithCustomError(clearingHouse, "RampRunning")
+      .withArgs((await networkHelpers.time.latest()) + day);
+  });
+});
+
+/** Longer than the governor's. */
+const ADMIN_DELAY = 3n * 86_400n;
+
+/** With a holder of its own for each role. */
+async function handedOver() {
+  const [deployer, governor, guardian, steward, admin, stranger] = await ethers.getSigners();
+  if (!deployer || !governor || !guardian || !steward || !admin || !stranger) throw new Error("too few accounts");
+  const holders = {
+    governor: governor.address as `0x${string}`,
+    guardian: guardian.address as `0x${string}`,
+    steward: steward.address as `0x${string}`,
+    admin: admin.address as `0x${string}`,
+  };
+  const governance = { ...parameters.governance, ...holders, adminDelay: ADMIN_DELAY };
+  const deployment = await deployPlimsoll({ connection, parameters: { ...parameters, governance } });
+  return { ...deployment, deployer, holders, stranger };
+}
+
+/** The holder of the role may call the function, after the governor's delay if it is that; nobody else may. */
+async function expectCallers(
+  contracts: Awaited<ReturnType<typeof deployPlimsoll>>["contracts"],
+  {
+    target,
+    name,
+    role,
+    holders,
+    deployer,
+  }: {
+    target: keyof typeof TARGETS;
+    name: string;
+    role: Role;
+    holders: Record<Role | "admin", string>;
+    deployer: { address: string };
+  },
+): Promise<void> {
+  const contract = contracts[target];
+  const selector = (contract.interface as Interface).getFunction(name)?.selector;
+  const delay = role === "governor" ? parameters.governance.governorDelay : 0n;
+  for (const [caller, address] of Object.entries({ ...holders, deployer: deployer.address })) {
+    const [immediate, wait] = (await contracts.authority.getFunction("canCall")(address, contract, selector)) as [
+      boolean,
+      bigint,
+    ];
+    const allowed = caller === role ? [delay === 0n, delay] : [false, 0n];
+    expect([immediate, wait], `${target}.${name} by the ${caller}`).to.deep.equal(allowed);
+  }
+}

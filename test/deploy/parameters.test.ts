@@ -326,6 +326,7 @@ describe("parseParameters", () => {
     ["gas that is not in thousands", "orders.legGas", "1500 gas", "inconsistent"],
     ["θ below a feed's threshold", "pool.deviation", "0.2 %", "inconsistent"],
     ["a governor faster than a pending order", "governance.governorDelay", "3900 s", "inconsistent"],
+    ["an admin faster than the governor", "governance.adminDelay", "47 h", "inconsistent"],
   ];
   for (const [what, path, value, fault, where = path] of bad) {
     it(`refuses ${what}, and says where`, () => {

@@ -37,7 +37,8 @@ export interface Setter {
   readonly call: (world: World, power: Power, value: bigint) => Promise<Call>;
 }
 
-/** Nothing but ranges, steps and times binds: what a close costs is far from what it frees. The skew of ETH is its cap. */
+/** Nothing but ranges, steps and times binds: what a close costs is far from what it frees. ETH is at its hard
+ * cap, twice its skew cap. */
 export async function roomy(): Promise<World> {
   const world = await deploy(({ assets, collateral }) => {
     for (const asset of assets) {
@@ -51,6 +52,7 @@ export async function roomy(): Promise<World> {
   await world.poolDeposit(world.provider, wad("1_000_000"));
   await world.fund(world.alice, wad("100_000"));
   await world.trade(accountOf(world.alice), ETH, wad("10"));
+  await world.setSkewCap(ETH, wad("5"));
   return world;
 }
 
@@ -195,7 +197,8 @@ export const SETTERS: Readonly<Record<string, Setter>> = {
   ...money,
 };
 
-function bind(method: { (...args: never[]): Promise<unknown>; staticCall: unknown }, args: readonly unknown[]): Call {
+/** A call of a function of the clearing house with its arguments. */
+export function bind(method: { (...args: never[]): Promise<unknown>; staticCall: unknown }, args: readonly unknown[]): Call {
   const send = method as unknown as (...args: unknown[]) => Promise<ContractTransactionResponse>;
   const attempt = method.staticCall as (...args: unknown[]) => Promise<unknown>;
   return Object.assign(() => send(...args), { staticCall: () => attempt(...args) });

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { still } from "../clearing/scenarios.ts";
 import { expectConserved, load } from "../clearing/support.ts";
 import { type Account, accountOf, ethers, type World } from "../fixture.ts";
-import { DAY, ETH, HOUR, MINUTE, SOL, wad } from "../parameters.ts";
+import { DAY, ETH, HOUR, MINUTE, percent, SOL, wad } from "../parameters.ts";
 import { expectRefused, goesThrough, marginOf } from "./support.ts";
 
 type Call = (world: World) => Promise<unknown>;
@@ -237,13 +237,28 @@ function harshest(): [string, Call][] {
   const money = (world: World) => ({
     ...world.parameters.money,
     minNotional: 10_000_000,
-    smallRequirement: 10_000_000,
+    smallRequirement: 2 * world.parameters.money.smallRequirement,
   });
   return [
     ["the steepest ramp of every risk rate", rampHard],
     [
       "the lowest of all caps with the highest fees",
-      ({ clearingHouse }) => clearingHouse.setLimits(ETH, 0, 0, 0, 10_000, 10_000, 0),
+      // Half of the skew, so that none of it is over the hard cap.
+      ({ clearingHouse }) => clearingHouse.setLimits(ETH, 0, 0, wad("370"), 10_000, 10_000, 0),
+    ],
+    ["the steepest ramp of m and of every floor of a group", rampMarginsHard],
+    ["the largest fall of a depth", ({ clearingHouse }) => clearingHouse.setDepth(ETH, wad("246_000"))],
+    [
+      "the largest rise of what a liquidation costs, and of how much it may close",
+      ({ clearingHouse, parameters: { globals } }) =>
+        clearingHouse.setGlobals({
+          ...globals,
+          liquidationPenalty: globals.liquidationPenalty + percent(1),
+          liquidationTarget: globals.liquidationTarget + percent(10),
+          deepLoss: globals.deepLoss + percent(10),
+          takeoverDiscount: globals.takeoverDiscount + percent(0.5),
+          shortfallMaintenance: globals.shortfallMaintenance - percent(5),
+        }),
     ],
     ["the largest of all amounts", (world) => world.clearingHouse.setMoney(money(world))],
     ["a restricted market", ({ clearingHouse }) => clearingHouse.restrictMarket(ETH)],
@@ -279,8 +294,13 @@ function harshest(): [string, Call][] {
 }
 
 function rampHard({ clearingHouse }: World): Promise<unknown> {
-  const rates = { beta: 1_000_000, sigma: 1_000_000, gamma: 250_000, kappa: 10_000_000 };
+  const rates = { beta: 100_000, sigma: 35_000, gamma: 8_000, kappa: 150_000 };
   return clearingHouse.rampRisk(ETH, rates, DAY);
+}
+
+function rampMarginsHard({ clearingHouse, parameters: { hedgeFloors } }: World): Promise<unknown> {
+  const floors = hedgeFloors.map((floor) => Math.min(floor + percent(25), percent(100)));
+  return clearingHouse.rampMargins(percent(70), floors, DAY);
 }
 
 /** Alice, long 740 ETH, with less than 200 above her maintenance requirement. */
