@@ -9,6 +9,7 @@ import {Books, BooksStorage, Flow} from "./libraries/Books.sol";
 import {Deleveraging} from "./libraries/Deleveraging.sol";
 import {Listings} from "./libraries/Listings.sol";
 import {ParameterTable} from "./libraries/ParameterTable.sol";
+import {Ramps} from "./libraries/Ramps.sol";
 import {Settings} from "./libraries/Settings.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {MarketStatus, RiskRates, SizeParameters, TradeParameters} from "./types/AssetParameters.sol";
@@ -26,6 +27,7 @@ contract ClearingHouseGovernance is Clearing {
     using Deleveraging for BooksStorage;
     using Listings for BooksStorage;
     using ParameterTable for address;
+    using Ramps for BooksStorage;
     using SafeCast for uint256;
     using Settings for BooksStorage;
 
@@ -72,11 +74,19 @@ contract ClearingHouseGovernance is Clearing {
     }
 
     function setDepth(uint256 asset, uint256 depth) external restricted locking {
-        _books.setDepth(oracle, asset, depth, Power.Governor);
+        _setDepth(asset, depth, Power.Governor);
     }
 
     function tuneDepth(uint256 asset, uint256 depth) external restricted locking {
-        _books.setDepth(oracle, asset, depth, Power.Steward);
+        _setDepth(asset, depth, Power.Steward);
+    }
+
+    function _setDepth(uint256 asset, uint256 depth, Power power) private {
+        bool market = _books.requireDepth(asset, depth, power);
+        int256 charged = 0;
+        uint256 rate = 0;
+        if (market) (charged, rate) = _books.moveDepth(oracle, asset, depth);
+        _books.writeDepth(asset, depth, charged, rate);
     }
 
     // ---------------------------------------------------------------- what does not

@@ -427,9 +427,9 @@ async function deployCore(
     pool: await pool.getAddress(),
     insuranceFund: await insuranceFund.getAddress(),
   };
-  const { Deleveraging, Listings, Liquidations, PoolAccount, Waterfall } = libraries;
+  const { Deleveraging, Listings, Liquidations, PoolAccount, Ramps, Settings, Waterfall } = libraries;
   const governance = await ethers.deployContract("ClearingHouseGovernance", [links], {
-    libraries: { Deleveraging, Listings },
+    libraries: { Deleveraging, Listings, Ramps, Settings },
   });
   const extension = await ethers.deployContract("ClearingHouseExtension", [links, await governance.getAddress()], {
     libraries: { Deleveraging, Liquidations, Listings, PoolAccount, Waterfall },
@@ -449,6 +449,8 @@ async function deployLibraries() {
   const deployed = async (name: string) => (await ethers.deployContract(name)).getAddress();
   return {
     Listings: await deployed("Listings"),
+    Ramps: await deployed("Ramps"),
+    Settings: await deployed("Settings"),
     Liquidations: await deployed("Liquidations"),
     PoolAccount: await deployed("PoolAccount"),
     Waterfall: await deployed("Waterfall"),

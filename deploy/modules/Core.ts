@@ -36,7 +36,7 @@ export default buildModule("Core", (m) => {
   const Deleveraging = library("Deleveraging");
   const links = { authority, oracle, vault, orders, pool, insuranceFund };
   const governance = m.contract("ClearingHouseGovernance", [links], {
-    libraries: { Deleveraging, Listings },
+    libraries: { Deleveraging, Listings, Ramps: library("Ramps"), Settings: library("Settings") },
     after: [insuranceFund],
   });
   const extension = m.contract("ClearingHouseExtension", [links, governance], {

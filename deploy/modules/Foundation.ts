@@ -13,6 +13,8 @@ export default buildModule("Foundation", (m) => {
     authority,
     oracle,
     Listings: m.library("Listings"),
+    Ramps: m.library("Ramps"),
+    Settings: m.library("Settings"),
     Liquidations: m.library("Liquidations"),
     PoolAccount: m.library("PoolAccount"),
     Waterfall: m.library("Waterfall"),

@@ -124,10 +124,11 @@ describe("deployPlimsoll", () => {
   it("refuses an extension with another link", async () => {
     const { contracts, book } = await networkHelpers.loadFixture(deployed);
     const { authority, oracle, vault, orders, pool } = book.contracts;
+    const { Deleveraging = "", Listings = "", Liquidations = "", PoolAccount = "", Waterfall = "" } = book.libraries;
     const elsewhere = await ethers.deployContract(
       "ClearingHouseExtension",
       [{ authority, oracle, vault, orders, pool, insuranceFund: vault }, book.contracts.governance],
-      { libraries: { ...book.libraries } },
+      { libraries: { Deleveraging, Listings, Liquidations, PoolAccount, Waterfall } },
     );
 
     const error = await rejected(checkBacklinks({ ...contracts, extension: elsewhere }));
@@ -235,7 +236,10 @@ describe("handover", () => {
     }
     expect(await has(ADMIN_ROLE, holders.admin)).to.deep.equal([true, ADMIN_DELAY]);
     expect(await has(ROLES.governor, holders.governor)).to.deep.equal([true, governorDelay]);
-    for (const [target, roles] of Object.entries(TARGETS) as [keyof typeof TARGETS, Record<Role, readonly string[]>][]) {
+    for (const [target, roles] of Object.entries(TARGETS) as [
+      keyof typeof TARGETS,
+      Record<Role, readonly string[]>,
+    ][]) {
       for (const [role, names] of Object.entries(roles) as [Role, readonly string[]][]) {
         for (const name of names) await expectCallers(contracts, { target, name, role, holders, deployer });
       }
@@ -286,10 +290,9 @@ describe("the steward", () => {
       clearingHouse,
       "AccessManagedUnauthorized",
     );
-    await expect(steward.tuneRisk(0, { ...rates, sigma: (rates.sigma * 12n) / 10n }, day)).to.be.revertedWithCustomError(
-      clearingHouse,
-      "StepTooLarge",
-    );
+    await expect(
+      steward.tuneRisk(0, { ...rates, sigma: (rates.sigma * 12n) / 10n }, day),
+    ).to.be.revertedWithCustomError(clearingHouse, "StepTooLarge");
     await steward.tuneRisk(0, { ...rates, sigma: (rates.sigma * 11n) / 10n }, day);
     await expect(steward.tuneRisk(0, rates, day))
       .to.be.revertedWithCustomError(clearingHouse, "RampRunning")

@@ -1,7 +1,14 @@
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { ANY, type Bound, largestStepDown, type Power, refusalOf, STEWARD_INTERVAL } from "../../scripts/model/bounds.ts";
+import {
+  ANY,
+  type Bound,
+  largestStepDown,
+  type Power,
+  refusalOf,
+  STEWARD_INTERVAL,
+} from "../../scripts/model/bounds.ts";
 import { max, min } from "../../scripts/model/fixed.ts";
 import { expectConserved, load, now } from "../clearing/support.ts";
 import { ethers, time, type World } from "../fixture.ts";

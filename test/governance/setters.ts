@@ -198,7 +198,10 @@ export const SETTERS: Readonly<Record<string, Setter>> = {
 };
 
 /** A call of a function of the clearing house with its arguments. */
-export function bind(method: { (...args: never[]): Promise<unknown>; staticCall: unknown }, args: readonly unknown[]): Call {
+export function bind(
+  method: { (...args: never[]): Promise<unknown>; staticCall: unknown },
+  args: readonly unknown[],
+): Call {
   const send = method as unknown as (...args: unknown[]) => Promise<ContractTransactionResponse>;
   const attempt = method.staticCall as (...args: unknown[]) => Promise<unknown>;
   return Object.assign(() => send(...args), { staticCall: () => attempt(...args) });

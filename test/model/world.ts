@@ -118,7 +118,12 @@ export async function deploy() {
   const Listings = await ethers.deployContract("Listings");
   const Deleveraging = await ethers.deployContract("Deleveraging");
   const governance = await ethers.deployContract("ClearingHouseGovernance", [links], {
-    libraries: { Deleveraging, Listings },
+    libraries: {
+      Deleveraging,
+      Listings,
+      Ramps: await ethers.deployContract("Ramps"),
+      Settings: await ethers.deployContract("Settings"),
+    },
   });
   const extension = await ethers.deployContract("ClearingHouseExtension", [links, governance], {
     libraries: {
