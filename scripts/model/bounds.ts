@@ -1,4 +1,4 @@
-/** How far a parameter may move at once: `contracts/types/Bounds.sol`, `contracts/libraries/Settings.sol`. */
+/** How far a parameter may move at once: `contracts/types/Bounds.sol`, `contracts/libraries/Steps.sol`. */
 import { abs, max, mulDivDown, PPM } from "./fixed.ts";
 
 /** A row of the table, in the unit in which the parameter is kept. */
@@ -38,7 +38,7 @@ export function largestStepDown(
   return max(mulDivDown(from, share, PPM), steward ? bound.stewardAmount : bound.amount);
 }
 
-/** Why a change is refused: its step, its time, or not at all. Mirrors `Settings._move`. The range is not looked at.
+/** Why a change is refused: its step, its time, or not at all. Mirrors `Steps.move`. The range is not looked at.
  *
  * @param last When the parameter last moved by a step, unix seconds; 0: not yet.
  * @param now Unix seconds.

@@ -1,4 +1,4 @@
-/** A change of a market's depth: `contracts/libraries/Deleveraging.sol`, `contracts/libraries/Settings.sol`. */
+/** A change of a market's depth: `contracts/libraries/Deleveraging.sol`, `contracts/libraries/Ramps.sol`. */
 import { crowdedSide, offsetFor } from "./deleverage.ts";
 import { min, mulDivDown, mulDivUp, PPM, WAD } from "./fixed.ts";
 import { type Funding, steered, withIndexed } from "./funding.ts";
@@ -50,7 +50,7 @@ const MIN_RAMP = 86_400n;
 
 /**
  * The ramp that follows: κ moves with D and γ gives way, so that E − R_M falls for nobody, and both return. Mirrors
- * `Settings._balance`.
+ * `Ramps._balance`.
  *
  * @param rate As of `moveDepth`.
  * @param now Unix seconds.

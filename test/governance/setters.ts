@@ -1,5 +1,5 @@
 /** A call that moves one parameter and leaves all others as they are, for every row of the table of bounds. */
-import type { ContractTransactionResponse } from "ethers";
+import type { Contract, ContractTransactionResponse } from "ethers";
 
 import type { Power } from "../../scripts/model/bounds.ts";
 import {
@@ -65,8 +65,7 @@ const rates: Record<string, Setter> = Object.fromEntries(
       read: async (world) => (await ratesOf(world))[name],
       call: async (world, power, value) => {
         const target = { ...(await ratesOf(world)), [name]: value };
-        const { rampRisk, tuneRisk } = world.clearingHouse;
-        return bind(power === "governor" ? rampRisk : tuneRisk, [ETH, target, DAY]);
+        return bind(world, power === "governor" ? "rampRisk" : "tuneRisk", [ETH, target, DAY]);
       },
     },
   ]),
@@ -107,9 +106,8 @@ const limits: Record<string, Setter> = Object.fromEntries(
       read: async (world) => (await limitsOf(world))[name],
       call: async (world, power, value) => {
         const now = { ...(await limitsOf(world)), [name]: value };
-        const { setLimits, tuneLimits } = world.clearingHouse;
-        if (power === "governor") return bind(setLimits, [ETH, ...LIMITS.map((key) => now[key])]);
-        return bind(tuneLimits, [ETH, now.openInterestCap, now.openInterestShare, now.skewCap, now.insuranceCap]);
+        if (power === "governor") return bind(world, "setLimits", [ETH, ...LIMITS.map((key) => now[key])]);
+        return bind(world, "tuneLimits", [ETH, now.openInterestCap, now.openInterestShare, now.skewCap, now.insuranceCap]);
       },
     },
   ]),
@@ -143,9 +141,9 @@ const globals: Record<string, Setter> = Object.fromEntries(
       steward: false,
       ...(GLOBAL_RANGES[name] === undefined ? {} : { range: GLOBAL_RANGES[name] }),
       read: async ({ clearingHouse }) => decodeGlobals((await clearingHouse.globals())[0])[name],
-      call: async ({ clearingHouse }, _, value) => {
-        const now = decodeGlobals((await clearingHouse.globals())[0]);
-        return bind(clearingHouse.setGlobals, [{ ...now, [name]: value }]);
+      call: async (world, _, value) => {
+        const now = decodeGlobals((await world.clearingHouse.globals())[0]);
+        return bind(world, "setGlobals", [{ ...now, [name]: value }]);
       },
     },
   ]),
@@ -176,7 +174,7 @@ const money: Record<string, Setter> = Object.fromEntries(
       ...(MONEY_RANGES[name] === undefined ? {} : { range: MONEY_RANGES[name] }),
       read: async (world) => (await moneyOf(world))[name],
       call: async (world, _, value) =>
-        bind(world.clearingHouse.setMoney, [{ ...(await moneyOf(world)), [name]: value }]),
+        bind(world, "setMoney", [{ ...(await moneyOf(world)), [name]: value }]),
     },
   ]),
 );
@@ -189,8 +187,8 @@ export const SETTERS: Readonly<Record<string, Setter>> = {
     steward: true,
     range: [10n ** 12n, 2n ** 110n - 1n],
     read: async ({ clearingHouse }) => decodeSizes((await clearingHouse.parametersOf(ETH))[1]).depth,
-    call: ({ clearingHouse: { setDepth, tuneDepth } }, power, value) =>
-      Promise.resolve(bind(power === "governor" ? setDepth : tuneDepth, [ETH, value])),
+    call: (world, power, value) =>
+      Promise.resolve(bind(world, power === "governor" ? "setDepth" : "tuneDepth", [ETH, value])),
   },
   ...limits,
   ...globals,
@@ -198,13 +196,10 @@ export const SETTERS: Readonly<Record<string, Setter>> = {
 };
 
 /** A call of a function of the clearing house with its arguments. */
-export function bind(
-  method: { (...args: never[]): Promise<unknown>; staticCall: unknown },
-  args: readonly unknown[],
-): Call {
-  const send = method as unknown as (...args: unknown[]) => Promise<ContractTransactionResponse>;
-  const attempt = method.staticCall as (...args: unknown[]) => Promise<unknown>;
-  return Object.assign(() => send(...args), { staticCall: () => attempt(...args) });
+export function bind({ clearingHouse }: World, name: string, args: readonly unknown[]): Call {
+  const method = (clearingHouse as unknown as Contract).getFunction(name);
+  const send = () => method(...args) as Promise<ContractTransactionResponse>;
+  return Object.assign(send, { staticCall: () => method.staticCall(...args) as Promise<unknown> });
 }
 
 async function ratesOf({ clearingHouse }: World): Promise<RiskRates> {
@@ -231,16 +226,15 @@ async function moneyOf({ clearingHouse }: World): Promise<Record<(typeof MONEY)[
 }
 
 async function margin(
-  { clearingHouse }: World,
+  world: World,
   power: Power,
   { factor, floor }: { factor?: bigint; floor?: bigint },
 ): Promise<Call> {
-  const [word, groups] = await clearingHouse.globals();
+  const [word, groups] = await world.clearingHouse.globals();
   const floors = [...decodeGroups(groups)];
   if (floor !== undefined) floors[0] = floor;
-  const { rampMargins, tuneMargins } = clearingHouse;
   const target = factor ?? decodeGlobals(word).maintenanceFactor;
-  return bind(power === "governor" ? rampMargins : tuneMargins, [target, floors, DAY]);
+  return bind(world, power === "governor" ? "rampMargins" : "tuneMargins", [target, floors, DAY]);
 }
 
 /** In the bytes32 that the table and its errors have. */

@@ -76,8 +76,8 @@ async function sendWorst(world: World): Promise<number> {
   const floors = [hedgeFloor, ...decodeGroups((await clearingHouse.globals())[1]).slice(1)];
   const rates = { beta, sigma, gamma, kappa };
   const calls: Call[] = [
-    bind(clearingHouse.tuneRisk, [ETH, rates, DAY]),
-    bind(clearingHouse.tuneMargins, [maintenanceFactor, floors, DAY]),
+    bind(world, "tuneRisk", [ETH, rates, DAY]),
+    bind(world, "tuneMargins", [maintenanceFactor, floors, DAY]),
   ];
   for (const name of HARMFUL_DOWN) {
     const call = await SETTERS[name]?.call(world, "steward", worst[name] ?? 0n);

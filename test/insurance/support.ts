@@ -2,7 +2,7 @@
 import { frozen, still } from "../clearing/scenarios.ts";
 import { movePrice } from "../clearing/support.ts";
 import { type Account, accountOf, deploy, receiptOf, type World } from "../fixture.ts";
-import { ETH, HOUR, MINUTE, percent, wad, WETH_TOKEN } from "../parameters.ts";
+import { ETH, HOUR, MINUTE, wad, WETH_TOKEN } from "../parameters.ts";
 
 /** Ten million in the pool, so that the target is half a million; 650,000 in insurance. */
 export async function rich() {

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { frozen } from "../clearing/scenarios.ts";
 import { eventOf, expectConserved, expectNear, load } from "../clearing/support.ts";
 import { type Account, accountOf, receiptOf, time, type World } from "../fixture.ts";
-import { BTC, ETH, HOUR, percent, wad } from "../parameters.ts";
+import { BTC, ETH, HOUR, wad } from "../parameters.ts";
 import { positionOf } from "./support.ts";
 
 describe("ClearingHouse.deleverage of a market that is not the first", () => {
