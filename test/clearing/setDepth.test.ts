@@ -119,7 +119,7 @@ describe("ClearingHouse.setDepth", () => {
     await clearingHouse.setDepth(ETH, LOWER);
     const last = await time.latest();
     await time.setNextBlockTimestamp(last + DAY - 1);
-    await expect(clearingHouse.setDepth(ETH, DEPTH))
+    await expect(clearingHouse.setDepth(ETH, wad("240_000")))
       .to.be.revertedWithCustomError(clearingHouse, "ChangedTooSoon")
       .withArgs(name, last, last + DAY);
   });

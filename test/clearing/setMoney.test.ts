@@ -12,7 +12,7 @@ const NOW = {
   borrowKink: 900_000n,
   borrowRateKink: 50_000n,
   borrowRateFull: 4_000_000n,
-  lossBudget: 10_000n,
+  lossBudget: 100_000n,
 };
 type Money = typeof NOW;
 
@@ -55,6 +55,8 @@ describe("ClearingHouse.setMoney", () => {
           .to.be.revertedWithCustomError(clearingHouse, "OutOfRange")
           .withArgs(ethers.encodeBytes32String(what), value, minimum, maximum);
       }
+      // How far these two move at once is in test/governance.
+      if (what === "smallRequirement" || what === "lossBudget") return;
       await clearingHouse.setMoney({ ...NOW, [what]: maximum });
       await clearingHouse.setMoney({ ...NOW, borrowRateKink: 0n, [what]: minimum });
     });

@@ -128,7 +128,7 @@ async function compareRandom(
     if (found !== undefined && others.includes(found)) continue;
     expect(found, `${power}: ${name} from ${from} to ${to}, ${wait} s later`).to.equal(expected);
     const call = await setter.call(world, power, to);
-    if ((await errorOf(call)) === undefined) await (await call()).wait();
+    if ((await errorOf(world, call)) === undefined) await (await call()).wait();
   }
 }
 
@@ -145,15 +145,16 @@ async function boundOf({ clearingHouse }: World, name: string): Promise<Bound> {
 
 /** What the table refuses a change by, at the time of the latest block; undefined where it lets it through. */
 async function refusal(world: World, setter: Setter, power: Power, value: bigint): Promise<string | undefined> {
-  const error = await errorOf(await setter.call(world, power, value));
+  const error = await errorOf(world, await setter.call(world, power, value));
   return error === undefined || LATER.includes(error) ? undefined : error;
 }
 
-async function errorOf(call: Call): Promise<string | undefined> {
+async function errorOf({ clearingHouse }: World, call: Call): Promise<string | undefined> {
   try {
     await call.staticCall();
   } catch (error) {
-    const found = (error as { revert?: { name?: string } }).revert?.name;
+    const { data = "0x" } = error as { data?: string };
+    const found = clearingHouse.interface.parseError(data)?.name;
     if (found === undefined || ![...REFUSALS, ...LATER].includes(found)) throw error;
     return found;
   }

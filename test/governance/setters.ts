@@ -107,7 +107,13 @@ const limits: Record<string, Setter> = Object.fromEntries(
       call: async (world, power, value) => {
         const now = { ...(await limitsOf(world)), [name]: value };
         if (power === "governor") return bind(world, "setLimits", [ETH, ...LIMITS.map((key) => now[key])]);
-        return bind(world, "tuneLimits", [ETH, now.openInterestCap, now.openInterestShare, now.skewCap, now.insuranceCap]);
+        return bind(world, "tuneLimits", [
+          ETH,
+          now.openInterestCap,
+          now.openInterestShare,
+          now.skewCap,
+          now.insuranceCap,
+        ]);
       },
     },
   ]),
@@ -173,8 +179,7 @@ const money: Record<string, Setter> = Object.fromEntries(
       steward: false,
       ...(MONEY_RANGES[name] === undefined ? {} : { range: MONEY_RANGES[name] }),
       read: async (world) => (await moneyOf(world))[name],
-      call: async (world, _, value) =>
-        bind(world, "setMoney", [{ ...(await moneyOf(world)), [name]: value }]),
+      call: async (world, _, value) => bind(world, "setMoney", [{ ...(await moneyOf(world)), [name]: value }]),
     },
   ]),
 );
