@@ -572,7 +572,7 @@ async function openLater(world: World, account: Account): Promise<void> {
   await capSkew(world, wad("2_500"));
   await world.trade(account, ETH, wad("10"));
   expect(await sizeOf(world, account, ETH)).to.equal(wad("10"));
-  await capSkew(world, wad("50"));
+  await capSkew(world, wad("155")); // as far as it goes within the hour
 }
 
 /** Deleverages until the side is closed. */
@@ -683,6 +683,8 @@ async function cutHedge(): Promise<World & { second: Account; liquidator: Accoun
   await world.trade(second, ETH, wad("300"));
   await world.trade(accountOf(world.alice), ETH, wad("500"));
   await capSkew(world, wad("50"));
+  await time.increase(DAY); // from then on the cap can be lowered by a step again
+  await world.refresh();
   await world.clearingHouse.flagDeleveraging(ETH);
   await time.increase(HOUR);
   await world.refresh();
