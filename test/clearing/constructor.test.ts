@@ -45,6 +45,12 @@ describe("ClearingHouse.constructor", () => {
     }
   });
 
+  it("takes no groups that would pass for a ramp", async () => {
+    await refused("groups", [2 ** 15, 0, 0], ({ hedgeFloors }) => {
+      hedgeFloors.push(2 ** 15); // the highest bit of the word
+    });
+  });
+
   const moneyBounds: [keyof Parameters["money"], number, number][] = [
     ["minNotional", 0, 10_000_000],
     ["smallRequirement", 0, 10_000_000],
