@@ -29,7 +29,7 @@ import {ListingRules} from "./ListingRules.sol";
 import {ParameterTable} from "./ParameterTable.sol";
 
 /// @notice What is written once: the first table, assets and collateral as they are listed. What changes afterwards is in
-/// `Settings`; every range is a constant.
+/// `Ramps` and `Settings`; every range is a constant.
 library Listings {
     using ParameterTable for address;
 
