@@ -22,7 +22,13 @@ export interface RoundHint {
 
 export type Settlement =
   /** There is a round, or proof that there is none. */
-  | { readonly kind: "settled" | "void"; readonly hint: RoundHint; readonly settledAt: bigint }
+  | {
+      readonly kind: "settled" | "void";
+      readonly hint: RoundHint;
+      readonly settledAt: bigint;
+      /** Of an asset that settles by reports: the signed report, which has to be brought first unless it is stored. */
+      readonly report?: string;
+    }
   /** Nothing can be proved yet. */
   | { readonly kind: "waiting" }
   /** More rounds lie around the boundary than a proof may skip. */
