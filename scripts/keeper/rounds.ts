@@ -20,14 +20,20 @@ export interface RoundHint {
   readonly before: bigint;
 }
 
+/** A signed report that a contract verifies, and what that costs, wei. */
+export interface Report {
+  readonly data: string;
+  readonly fee: bigint;
+}
+
 export type Settlement =
   /** There is a round, or proof that there is none. */
   | {
       readonly kind: "settled" | "void";
       readonly hint: RoundHint;
       readonly settledAt: bigint;
-      /** Of an asset that settles by reports: the signed report, which has to be brought first unless it is stored. */
-      readonly report?: string;
+      /** Of an asset that settles by reports: what has to be brought first, unless it is stored. */
+      readonly report?: Report;
     }
   /** Nothing can be proved yet. */
   | { readonly kind: "waiting" }

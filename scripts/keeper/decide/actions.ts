@@ -2,7 +2,7 @@
 import type { Reduction, Sale } from "../../model/liquidation.ts";
 import type { LiquidationPlan } from "../../model/liquidationSearch.ts";
 import type { Role } from "../job.ts";
-import type { RoundHint } from "../rounds.ts";
+import type { Report, RoundHint } from "../rounds.ts";
 
 interface OfAccount {
   readonly account: string;
@@ -19,8 +19,8 @@ interface Paid {
 
 interface Proved {
   readonly hint: RoundHint;
-  /** Signed report to bring first. */
-  readonly report: string | undefined;
+  /** To bring first. */
+  readonly report: Report | undefined;
 }
 
 /** The rounds of a price that has walked and not jumped. */
@@ -50,8 +50,8 @@ export interface Execute extends OfAccount, Paid {
   readonly kind: "execute";
   readonly sequence: bigint;
   readonly hints: readonly RoundHint[];
-  /** Signed reports to bring first. */
-  readonly reports: readonly string[];
+  /** To bring first. */
+  readonly reports: readonly Report[];
 }
 
 export interface Abandon extends OfAccount, Paid {
