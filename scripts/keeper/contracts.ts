@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Contract, type ContractRunner, Interface, type InterfaceAbi, ZeroAddress } from "ethers";
+import { Contract, Interface, type InterfaceAbi, type Provider, ZeroAddress } from "ethers";
 
 import type { AddressBook } from "../deploy/addressBook.ts";
 import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
@@ -32,12 +32,13 @@ export interface Refusal {
 }
 
 export interface ContractsOptions {
-  /** What calls go through: a provider, or anything that calls like one. */
-  readonly runner: ContractRunner;
+  /** What calls go through. */
+  readonly provider: Provider;
   readonly book: AddressBook;
 }
 
 export class Contracts {
+  readonly provider: Provider;
   readonly book: AddressBook;
   readonly clearingHouse: IClearingHouse;
   readonly orders: Orders;
@@ -50,13 +51,12 @@ export class Contracts {
   readonly streamReports: StreamReports | undefined;
   /** Whose events and errors are understood. */
   readonly interfaces: readonly Interface[];
-  readonly #runner: ContractRunner;
 
-  constructor({ runner, book }: ContractsOptions) {
+  constructor({ provider, book }: ContractsOptions) {
     const { contracts } = book;
     this.book = book;
-    this.#runner = runner;
-    const at = (address: string, source: string): unknown => new Contract(address, abiOf(source), runner);
+    this.provider = provider;
+    const at = (address: string, source: string): unknown => new Contract(address, abiOf(source), provider);
     this.clearingHouse = at(contracts.clearingHouse, "interfaces/IClearingHouse") as IClearingHouse;
     this.orders = at(contracts.orders, "Orders") as Orders;
     this.oracle = at(contracts.oracle, "oracles/IPriceOracle") as IPriceOracle;
@@ -80,15 +80,15 @@ export class Contracts {
 
   /** Any source of prices at an address. */
   feedAt(address: string): Contract {
-    return new Contract(address, FEED_ABI, this.#runner);
+    return new Contract(address, FEED_ABI, this.provider);
   }
 
   streamAt(address: string): StreamFeed {
-    return new Contract(address, abiOf("oracles/StreamFeed"), this.#runner) as unknown as StreamFeed;
+    return new Contract(address, abiOf("oracles/StreamFeed"), this.provider) as unknown as StreamFeed;
   }
 
   shareFeedAt(address: string): IShareFeed {
-    return new Contract(address, abiOf("oracles/IShareFeed"), this.#runner) as unknown as IShareFeed;
+    return new Contract(address, abiOf("oracles/IShareFeed"), this.provider) as unknown as IShareFeed;
   }
 
   /** The name of the error in a revert, with its arguments, or what the endpoint says. */

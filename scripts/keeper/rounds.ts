@@ -86,6 +86,7 @@ export class RoundBook {
  *
  * @param latest The feed's latest round.
  * @param now Time of the latest block; what executes comes no earlier.
+ * @param lag How much later than its time a round may be written, s.
  */
 export async function findSettlement(
   rounds: RoundBook,
@@ -95,7 +96,8 @@ export async function findSettlement(
     window,
     latest,
     now,
-  }: { phase: bigint; boundary: bigint; window: bigint; latest: Round | undefined; now: bigint },
+    lag = 0n,
+  }: { phase: bigint; boundary: bigint; window: bigint; latest: Round | undefined; now: bigint; lag?: bigint },
 ): Promise<Settlement> {
   const base = phase << 64n;
   const last = latest !== undefined && latest.id >> 64n === phase ? latest.id : await lastOf(rounds, base);
@@ -114,7 +116,7 @@ export async function findSettlement(
   }
   if (first === undefined) {
     if (id <= last) return { kind: "unprovable" };
-    return now > boundary + window ? { kind: "void", hint: hint(0n), settledAt: 0n } : { kind: "waiting" };
+    return now > boundary + window + lag ? { kind: "void", hint: hint(0n), settledAt: 0n } : { kind: "waiting" };
   }
   if (first.updatedAt > boundary + window) return { kind: "void", hint: hint(first.id), settledAt: 0n };
 

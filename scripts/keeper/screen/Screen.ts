@@ -97,12 +97,13 @@ export class Screen {
     return row === undefined ? undefined : this.#books[row];
   }
 
-  /** @param debtIndex WAD of debt for WAD of shares, as of the book's cash: debt grows with the index from there. */
-  set(book: AccountBook, debtIndex = 10n ** 18n): void {
+  /** @param debt What an account owes now, where the book does not know the interest, and the index of that time (WAD of
+   * debt for WAD of shares), from which it grows. */
+  set(book: AccountBook, debt?: { readonly cash: bigint; readonly debtIndex: bigint }): void {
     const row = this.#rows.get(book.account) ?? this.#newRow(book.account);
     this.#books[row] = book;
-    const cash = toFloat(book.cash);
-    this.#cash[row] = cash < 0 ? cash / toFloat(debtIndex) : cash;
+    const cash = toFloat(debt?.cash ?? book.cash);
+    this.#cash[row] = cash < 0 && debt !== undefined ? cash / toFloat(debt.debtIndex) : cash;
     const holdings = this.#holdingsOf(book);
     this.#unsure[row] = !book.exact || holdings === undefined || holdings.size > MAX_ASSETS ? 1 : 0;
     let place = row * MAX_ASSETS;

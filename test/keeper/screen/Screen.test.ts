@@ -186,7 +186,7 @@ describe("Screen", () => {
   it("lets debt grow with its index", () => {
     const screen = new Screen({ assetOf });
     // 1,000 of collateral, whose requirement is 70.
-    screen.set(simpleBook(ALICE, { cash: -600n, held: 10n }), 2n * WAD);
+    screen.set(simpleBook(ALICE, { cash: -1n, held: 10n }), { cash: -600n * WAD, debtIndex: 2n * WAD });
     const at = (debtIndex: bigint) => screen.evaluate({ ...simpleMarket, debtIndex }).nearness.unhealthy;
 
     expect(at(2n * WAD)).to.equal(0);
