@@ -14,6 +14,8 @@ import { exposure, globals, groups, holds, signed, time } from "../../model/arbi
 const ALICE = `0x${"aa".repeat(20)}${"00".repeat(12)}`;
 const BOB = `0x${"bb".repeat(20)}${"00".repeat(12)}`;
 
+const RUNS = process.env["TEST_DEPTH"] === "deep" ? 50_000 : 1_000;
+
 /** Tokens have the numbers of their assets. */
 const assetOf = (token: number) => token;
 
@@ -122,7 +124,7 @@ describe("Screen", () => {
       if (terms.equity > maintenanceUp(terms, one.globals)) return;
       expect(candidatesOf(bookOf(ALICE, one.exposures, cash), marketOf(one))).to.deep.equal([ALICE]);
     });
-    holds(property, { runs: 4_000 });
+    holds(property, { runs: RUNS });
   });
 
   it("leaves out no account that may be converted, however near", () => {
@@ -134,7 +136,7 @@ describe("Screen", () => {
       if (terms.collateralValue === 0n || shortfallOf(terms) <= limit) return;
       expect(candidatesOf(bookOf(ALICE, one.exposures, cash), marketOf(one))).to.deep.equal([ALICE]);
     });
-    holds(property, { runs: 4_000 });
+    holds(property, { runs: RUNS });
   });
 
   it("takes no account that is healthy and owes nothing by more than its error", () => {
@@ -150,7 +152,7 @@ describe("Screen", () => {
       const cash = max(maintenanceUp(flat, one.globals) - flat.equity, -flat.unrealised) + room;
       expect(candidatesOf(bookOf(ALICE, one.exposures, cash), marketOf(one))).to.deep.equal([]);
     });
-    holds(property, { runs: 2_000 });
+    holds(property, { runs: RUNS / 2 });
   });
 
   it("takes an account that has nothing but a debt, and none that has nothing but cash", () => {
@@ -241,7 +243,7 @@ describe("Screen", () => {
       expect([...found.candidates].sort()).to.deep.equal([...expected.candidates].sort());
       expect(found.nearness).to.deep.equal(expected.nearness);
     });
-    holds(property, { runs: 300 });
+    holds(property, { runs: RUNS / 10 });
   });
 
   it("keeps what it has beyond its first room", () => {
