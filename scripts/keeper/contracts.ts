@@ -129,10 +129,13 @@ export function addressOf({ target }: { readonly target: unknown }): string {
   return target;
 }
 
+/** Of a JSON-RPC error, where it has come through as it is. */
+const REVERTED = 3;
+
 /** What a call reverted with; undefined if it failed otherwise. */
 export function revertDataOf(error: unknown): string | undefined {
   const { code, data } = (error ?? {}) as { code?: unknown; data?: unknown };
-  if (code !== "CALL_EXCEPTION") return undefined;
+  if (code !== "CALL_EXCEPTION" && code !== REVERTED) return undefined;
   return typeof data === "string" ? data : "0x";
 }
 

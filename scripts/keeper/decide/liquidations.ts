@@ -83,17 +83,16 @@ function deedOf(one: Case, { isSearched, ...context }: Context & { readonly isSe
     if (state.cash < 0n && state.hasPendingOrder !== true) return [{ kind: "settleDeficit", account }];
     return insolventSince !== 0n && state.cash >= 0n ? [{ kind: "clearInsolvency", account }] : [];
   }
-  if (isSearched) {
-    const relief = reliefOf(one, context) ?? conversionOf(one, context);
-    if (relief !== undefined) return [relief];
-  }
+  const relief = isSearched ? reliefOf(one, context) : undefined;
+  if (relief !== undefined) return [relief];
   // Left with nothing but what the keeper cannot buy, or nobody may sell.
-  const isInsolvent = terms.equity <= 0n && terms.equity < terms.collateralValue;
-  if (isInsolvent && isSearched) {
-    if (insolventSince === 0n) return [{ kind: "flagInsolvent", account }];
-    if (isSeizable(one, context.state.time)) return [{ kind: "seize", account }];
-  }
+  const isInsolvent = isSearched && terms.equity <= 0n && terms.equity < terms.collateralValue;
+  if (isInsolvent && insolventSince === 0n) return [{ kind: "flagInsolvent", account }];
+  if (isInsolvent && isSeizable(one, context.state.time)) return [{ kind: "seize", account }];
+  // Before what only pays: until then the pool's providers wait.
   if (insolventSince !== 0n && terms.equity > 0n) return [{ kind: "clearInsolvency", account }];
+  const conversion = terms.equity > 0n ? conversionOf(one, context) : undefined;
+  if (conversion !== undefined) return [conversion];
   return hidesLoss(one, context.settings) ? [{ kind: "realise", account }] : [];
 }
 
@@ -112,6 +111,9 @@ function reliefOf({ account, state, margin }: Case, context: Context): Liquidate
   const taken = takeOverOf({ account, state }, context);
   if (taken !== undefined && taken.reward > reward) return taken;
   if (plan === undefined) return undefined;
+  // Without equity nothing is paid for a part: its collateral is better left to who can close the account.
+  const { reductions } = plan.basket;
+  if (reward === 0n && reductions.length === 0 && plan.outcome.deficit === 0n) return undefined;
   context.purse.cash -= plan.outcome.proceeds - plan.outcome.discount;
   return { kind: "liquidate", account, plan, reward };
 }

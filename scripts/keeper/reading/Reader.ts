@@ -160,7 +160,7 @@ export class Reader {
 
   async #seized(prices: readonly Price[], { collaterals }: ProtocolReading, at: At): Promise<SeizedState[]> {
     const inventory = await this.#context.contracts.insuranceFund.inventory(at);
-    return inventory.flatMap(({ token, amount, owed, since }) => {
+    return [...inventory].flatMap(({ token, amount, owed, since }) => {
       const price = prices[collaterals.get(Number(token))?.asset ?? -1];
       return price === undefined ? [] : [{ token: Number(token), amount, owed, since, price }];
     });

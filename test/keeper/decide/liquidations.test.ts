@@ -237,6 +237,14 @@ describe("decide, what is left of an account", () => {
     expect(kinds(due(drowned))).to.deep.equal(["liquidate"]);
   });
 
+  it("flags one before it buys a part of its collateral for nothing", () => {
+    expect(due(drowned, { cash: usd(1_000) })).to.deep.equal(duty("flagInsolvent"));
+  });
+
+  it("clears one before it converts its collateral", () => {
+    expect(due(convertible, { insolventSince: 1n })).to.deep.equal(duty("clearInsolvency"));
+  });
+
   it("has its collateral seized ten minutes after", () => {
     const flagged = (age: bigint) => due(drowned, { cash: 0n, insolventSince: NOW - age });
 
