@@ -42,7 +42,7 @@ const SPARE_LIQUIDATION = 3_000_000n;
 export function plan(actions: readonly Action[], contracts: Contracts, settings: PlanSettings): Plan {
   const steps: (Job | Batch)[] = [];
   const most = (settings.gasLimit * settings.batchShare) / PPM;
-  for (let place = 0; place < actions.length; ) {
+  for (let place = 0; place < actions.length;) {
     const run = runOf(actions.slice(place), most);
     const jobs = run.map((action) => jobOf(action, contracts, settings));
     const [first] = jobs;
@@ -60,7 +60,7 @@ function runOf(actions: readonly Action[], most: bigint): readonly Action[] {
   for (const action of actions) {
     const { kind } = action;
     if (run[0] !== undefined && (run[0].kind !== kind || run[0].role !== action.role)) break;
-    if (run.length !== 0 && !isBatched(action)) break;
+    if (run.length !== 0 && (!isBatched(action) || isDuty(action) !== isDuty(run[0]))) break;
     const spare = kind === "execute" ? SPARE_EXECUTION : SPARE_LIQUIDATION;
     gas += gasOf(action);
     if (run.length !== 0 && gas + spare > most) break;
@@ -68,6 +68,12 @@ function runOf(actions: readonly Action[], most: bigint): readonly Action[] {
     if (!isBatched(action)) break;
   }
   return run;
+}
+
+/** Nothing is paid for an account without equity while insurance has nothing: it is closed all the same, as a deficit is
+ * booked. */
+function isDuty(action: Action | undefined): boolean {
+  return action === undefined || !("reward" in action) || (action.kind === "liquidate" && action.reward === 0n);
 }
 
 function isBatched(action: Action): action is Action & (Execute | Liquidate) {
@@ -105,7 +111,7 @@ function batchOf(run: readonly Action[], jobs: readonly Job[], { contracts, sett
         executions.length !== 0
           ? executeBatchCall(executions, { contracts, settings })
           : liquidateBatchCall(liquidations, { contracts, settings }),
-      reward: items.reduce((sum, { reward }) => sum + (reward ?? 0n), 0n),
+      reward: first.reward === undefined ? undefined : items.reduce((sum, { reward = 0n }) => sum + reward, 0n),
       details: { items: items.map(({ details }) => details) },
     };
   };
@@ -114,7 +120,10 @@ function batchOf(run: readonly Action[], jobs: readonly Job[], { contracts, sett
 
 function executeBatchCall(actions: readonly Execute[], { contracts: { orders }, settings }: Places): Call {
   const items = actions.map(({ account, sequence, hints }) => ({ account, sequence, hints: [...hints] }));
-  return { to: addressOf(orders), data: orders.interface.encodeFunctionData("executeBatch", [items, settings.account]) };
+  return {
+    to: addressOf(orders),
+    data: orders.interface.encodeFunctionData("executeBatch", [items, settings.account]),
+  };
 }
 
 function liquidateBatchCall(actions: readonly Liquidate[], { contracts: { clearingHouse }, settings }: Places): Call {
@@ -134,7 +143,7 @@ function jobOf(action: Action, contracts: Contracts, settings: PlanSettings): Jo
     name: key === "" ? kind : `${kind} ${key}`,
     accounts,
     call: callOf(action, contracts, settings),
-    reward: "reward" in action ? action.reward : undefined,
+    reward: "reward" in action && !isDuty(action) ? action.reward : undefined,
     details,
   };
 }
@@ -169,9 +178,17 @@ function subjectOf(action: Action, { account: own }: PlanSettings): Subject {
       return { key: account, accounts: sales.length === 0 ? [account] : [account, own], details };
     }
     case "takeOver":
-      return { key: action.account, accounts: [action.account, own], details: { account: action.account, legs: action.legs } };
+      return {
+        key: action.account,
+        accounts: [action.account, own],
+        details: { account: action.account, legs: action.legs },
+      };
     case "convert":
-      return { key: action.account, accounts: [action.account, own], details: { account: action.account, sales: action.sales } };
+      return {
+        key: action.account,
+        accounts: [action.account, own],
+        details: { account: action.account, sales: action.sales },
+      };
     case "buySeized":
       return { key: String(action.sale.token), accounts: [own], details: { sale: action.sale } };
     case "writeOff":
@@ -232,9 +249,7 @@ function callOf(action: Action, contracts: Contracts, { account }: PlanSettings)
       );
     }
     case "takeOver":
-      return house(
-        clearingHouse.interface.encodeFunctionData("takeOver", [action.account, [...action.legs], account]),
-      );
+      return house(clearingHouse.interface.encodeFunctionData("takeOver", [action.account, [...action.legs], account]));
     case "convert":
       return house(clearingHouse.interface.encodeFunctionData("convert", [action.account, [...action.sales], account]));
     case "buySeized":

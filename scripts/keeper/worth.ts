@@ -27,15 +27,7 @@ export interface Worth {
 }
 
 /** Expected reward less cost, both in settlement token, against the margin. */
-export function worth({
-  reward,
-  gas,
-  feePerGas,
-  l1Fee,
-  nativePrice,
-  settlementPrice = WAD,
-  margin,
-}: Prospect): Worth {
+export function worth({ reward, gas, feePerGas, l1Fee, nativePrice, settlementPrice = WAD, margin }: Prospect): Worth {
   // A token above its peg is not counted for more: nobody would have to give more for it.
   const rate = settlementPrice === 0n ? WAD : min(settlementPrice, WAD);
   const cost = mulDivUp(max(0n, gas * feePerGas + l1Fee), nativePrice, rate);

@@ -114,7 +114,9 @@ describe("plan", () => {
     expect(joined).to.deep.include({ kind: "executeBatch", accounts: [ALICE, BOB], reward: 2n * WAD });
     const [sent, payTo] = contracts.orders.interface.decodeFunctionData("executeBatch", joined.call.data);
     expect(payTo).to.equal(KEEPER);
-    expect((sent as { account: string; sequence: bigint }[]).map((item) => [item.account, item.sequence])).to.deep.equal([
+    expect(
+      (sent as { account: string; sequence: bigint }[]).map((item) => [item.account, item.sequence]),
+    ).to.deep.equal([
       [ALICE, 1n],
       [BOB, 3n],
     ]);
@@ -134,6 +136,15 @@ describe("plan", () => {
     expect(joined).to.deep.include({ kind: "liquidateBatch", role: "liquidate", accounts: [ALICE, BOB] });
     expect((sent as { account: string }[]).map((item) => item.account)).to.deep.equal([ALICE, BOB]);
     expect(liquidator).to.equal(KEEPER);
+  });
+
+  it("makes a duty of a liquidation that nothing is paid for, apart from those that pay", () => {
+    const unpaid = (of: string): Action => ({ ...liquidate(of), reward: 0n }) as Action;
+    const [first, second] = planned([liquidate(ALICE), unpaid(BOB), unpaid(KEEPER)]);
+
+    expect(job(first).reward).to.be.above(0n);
+    expect(batch(second).items.map(({ reward }) => reward)).to.deep.equal([undefined, undefined]);
+    expect(batch(second).join(batch(second).items).reward).to.equal(undefined);
   });
 
   it("holds the keeper's own account for what spends its cash", () => {
@@ -185,7 +196,10 @@ describe("plan", () => {
     ]);
     const { call, name } = job(steps[0]);
     expect(name).to.equal("update 0,5");
-    expect(call).to.deep.equal({ to: ORACLE, data: contracts.oracle.interface.encodeFunctionData("update", [0b10_0001n]) });
+    expect(call).to.deep.equal({
+      to: ORACLE,
+      data: contracts.oracle.interface.encodeFunctionData("update", [0b10_0001n]),
+    });
   });
 
   it("brings reports in the same transaction, which is no batch", () => {
@@ -207,7 +221,13 @@ describe("plan", () => {
 
   it("brings the report of a deleveraging", () => {
     const hint = { round: 9n, before: 0n };
-    const action: Action = { kind: "deleverage", role: "deleverage", asset: 3, hint, report: { data: "0x01", fee: 1n } };
+    const action: Action = {
+      kind: "deleverage",
+      role: "deleverage",
+      asset: 3,
+      hint,
+      report: { data: "0x01", fee: 1n },
+    };
     const data = contracts.clearingHouse.interface.encodeFunctionData("deleverage", [3, hint]);
 
     expect(job(planned([action])[0]).call.to).to.equal(RELAY);
@@ -227,24 +247,72 @@ describe("plan", () => {
     const sales = [{ token: 1, amount: WAD }];
     const legs = [{ asset: 2, delta: -WAD }];
     const cases: [Action, string, string][] = [
-      [{ kind: "advance", role: "orders", asset: 1, rounds: [4n] }, ORACLE, oracle.interface.encodeFunctionData("advance", [1, [4n]])],
-      [{ kind: "watchSource", role: "pool", asset: 1 }, ORACLE, oracle.interface.encodeFunctionData("watchSource", [1])],
-      [{ kind: "abandon", role: "orders", account: ALICE, sequence: 1n, reward: 0n }, ORDERS, orders.interface.encodeFunctionData("abandon", [ALICE, 1n, KEEPER])],
-      [{ kind: "poke", role: "orders", account: ALICE, sequence: 1n, reward: 0n }, ORDERS, orders.interface.encodeFunctionData("poke", [ALICE, 1n, KEEPER])],
-      [{ kind: "takeOver", role: "liquidate", account: ALICE, legs, reward: 0n }, HOUSE, house.encodeFunctionData("takeOver", [ALICE, legs, KEEPER])],
-      [{ kind: "convert", role: "liquidate", account: ALICE, sales, reward: 0n }, HOUSE, house.encodeFunctionData("convert", [ALICE, sales, KEEPER])],
-      [{ kind: "buySeized", role: "liquidate", sale: { token: 1, amount: WAD }, reward: 0n }, HOUSE, house.encodeFunctionData("buySeized", [{ token: 1, amount: WAD }, KEEPER])],
+      [
+        { kind: "advance", role: "orders", asset: 1, rounds: [4n] },
+        ORACLE,
+        oracle.interface.encodeFunctionData("advance", [1, [4n]]),
+      ],
+      [
+        { kind: "watchSource", role: "pool", asset: 1 },
+        ORACLE,
+        oracle.interface.encodeFunctionData("watchSource", [1]),
+      ],
+      [
+        { kind: "abandon", role: "orders", account: ALICE, sequence: 1n, reward: 0n },
+        ORDERS,
+        orders.interface.encodeFunctionData("abandon", [ALICE, 1n, KEEPER]),
+      ],
+      [
+        { kind: "poke", role: "orders", account: ALICE, sequence: 1n, reward: 0n },
+        ORDERS,
+        orders.interface.encodeFunctionData("poke", [ALICE, 1n, KEEPER]),
+      ],
+      [
+        { kind: "takeOver", role: "liquidate", account: ALICE, legs, reward: 0n },
+        HOUSE,
+        house.encodeFunctionData("takeOver", [ALICE, legs, KEEPER]),
+      ],
+      [
+        { kind: "convert", role: "liquidate", account: ALICE, sales, reward: 0n },
+        HOUSE,
+        house.encodeFunctionData("convert", [ALICE, sales, KEEPER]),
+      ],
+      [
+        { kind: "buySeized", role: "liquidate", sale: { token: 1, amount: WAD }, reward: 0n },
+        HOUSE,
+        house.encodeFunctionData("buySeized", [{ token: 1, amount: WAD }, KEEPER]),
+      ],
       [{ kind: "writeOff", role: "liquidate", token: 1 }, HOUSE, house.encodeFunctionData("writeOff", [1])],
       [{ kind: "realise", role: "liquidate", account: ALICE }, HOUSE, house.encodeFunctionData("realise", [ALICE])],
-      [{ kind: "flagInsolvent", role: "liquidate", account: ALICE }, HOUSE, house.encodeFunctionData("flagInsolvent", [ALICE])],
-      [{ kind: "clearInsolvency", role: "liquidate", account: ALICE }, HOUSE, house.encodeFunctionData("clearInsolvency", [ALICE])],
+      [
+        { kind: "flagInsolvent", role: "liquidate", account: ALICE },
+        HOUSE,
+        house.encodeFunctionData("flagInsolvent", [ALICE]),
+      ],
+      [
+        { kind: "clearInsolvency", role: "liquidate", account: ALICE },
+        HOUSE,
+        house.encodeFunctionData("clearInsolvency", [ALICE]),
+      ],
       [{ kind: "seize", role: "liquidate", account: ALICE }, HOUSE, house.encodeFunctionData("seize", [ALICE])],
-      [{ kind: "settleDeficit", role: "liquidate", account: ALICE }, HOUSE, house.encodeFunctionData("settleDeficit", [ALICE])],
+      [
+        { kind: "settleDeficit", role: "liquidate", account: ALICE },
+        HOUSE,
+        house.encodeFunctionData("settleDeficit", [ALICE]),
+      ],
       [{ kind: "fulfill", role: "pool", lastBatch: 4n }, POOL, pool.interface.encodeFunctionData("fulfill", [4n])],
       [{ kind: "markPool", role: "pool" }, HOUSE, house.encodeFunctionData("markPool")],
       [{ kind: "cutProfits", role: "deleverage" }, HOUSE, house.encodeFunctionData("cutProfits")],
-      [{ kind: "flagDeleveraging", role: "deleverage", asset: 1 }, HOUSE, house.encodeFunctionData("flagDeleveraging", [1])],
-      [{ kind: "closeMarket", role: "deleverage", asset: 1, hint, report: undefined }, HOUSE, house.encodeFunctionData("closeMarket", [1, hint])],
+      [
+        { kind: "flagDeleveraging", role: "deleverage", asset: 1 },
+        HOUSE,
+        house.encodeFunctionData("flagDeleveraging", [1]),
+      ],
+      [
+        { kind: "closeMarket", role: "deleverage", asset: 1, hint, report: undefined },
+        HOUSE,
+        house.encodeFunctionData("closeMarket", [1, hint]),
+      ],
       [{ kind: "checkpoint", role: "pool", feed: POOL }, POOL, "0xc2c4c5c1"],
     ];
     for (const [action, to, data] of cases) {

@@ -45,6 +45,10 @@ describe("worth", () => {
   });
 
   it("takes a duty for worth it whatever it costs", () => {
-    expect(worth({ ...prospect, reward: undefined })).to.deep.equal({ worthwhile: true, cost: 3n * WAD, profit: -3n * WAD });
+    expect(worth({ ...prospect, reward: undefined })).to.deep.equal({
+      worthwhile: true,
+      cost: 3n * WAD,
+      profit: -3n * WAD,
+    });
   });
 });

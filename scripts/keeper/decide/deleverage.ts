@@ -15,7 +15,8 @@ type MarketDeed = FlagDeleveraging | Deleverage | CloseMarket;
 export function deleveragingOf(state: KeeperState): (MarketDeed | PoolDuty)[] {
   const { markets, pool, terms } = state;
   const cut = cutProfits(pool, terms);
-  const rescues = cut === undefined || (cut.fromInsurance === 0n && cut.cut === 0n) ? [] : [{ kind: "cutProfits" } as const];
+  const rescues =
+    cut === undefined || (cut.fromInsurance === 0n && cut.cut === 0n) ? [] : [{ kind: "cutProfits" } as const];
   return [...markets.flatMap((market): MarketDeed[] => marketDeedOf(market, state)), ...rescues];
 }
 

@@ -184,7 +184,10 @@ function takeOverOf(
     }
     return [];
   });
-  return found.reduce<TakeOver | undefined>((best, one) => (best === undefined || one.reward > best.reward ? one : best), undefined);
+  return found.reduce<TakeOver | undefined>(
+    (best, one) => (best === undefined || one.reward > best.reward ? one : best),
+    undefined,
+  );
 }
 
 function shareOf({ asset, size, trade }: Exposure, eighths: bigint): Reduction {

@@ -79,7 +79,10 @@ export class Accounts {
     }
     // What a debt has come to, with its interest, only the chain says.
     const { clearingHouse } = this.#context.contracts;
-    const readDebt = async (book: AccountBook) => ({ book, cash: (await clearingHouse.accountOf(book.account, at)).cash });
+    const readDebt = async (book: AccountBook) => ({
+      book,
+      cash: (await clearingHouse.accountOf(book.account, at)).cash,
+    });
     for (const { book, cash } of await isolated(indebted, readDebt, { ...this.#context, what: "debt" })) {
       this.#screen.set(book, { cash, debtIndex });
     }
@@ -127,7 +130,9 @@ export class Accounts {
   async #holding(account: string, token: number, { collaterals }: ProtocolReading, at: At): Promise<Holding[]> {
     const parameters = collaterals.get(token);
     if (parameters === undefined) return [];
-    return [{ token, amount: await this.#context.contracts.clearingHouse.collateralOf(account, token, at), parameters }];
+    return [
+      { token, amount: await this.#context.contracts.clearingHouse.collateralOf(account, token, at), parameters },
+    ];
   }
 
   /** The exposures as they would be had no side been deleveraged of late; undefined where that changes none. */

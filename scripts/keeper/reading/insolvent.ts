@@ -52,7 +52,7 @@ export class InsolventAccounts {
     const topic = clearingHouse.interface.getEvent("Insolvent").topicHash;
     const found = new Set<string>();
     let range = RANGE;
-    for (let start = from; start <= to; ) {
+    for (let start = from; start <= to;) {
       const end = Math.min(to, start + range - 1);
       try {
         const logs = await provider.getLogs({

@@ -74,9 +74,7 @@ export async function readProtocol(
       base: ledger.base,
       lent: ledger.lent,
       closedValue: ledger.closedValue,
-      markets: markets
-        .map(({ market }) => market)
-        .filter(({ long, short }) => long.units !== 0n || short.units !== 0n),
+      markets: markets.map(({ market }) => market).filter(({ long, short }) => long.units !== 0n || short.units !== 0n),
     },
     terms: {
       globals: decodeGlobals(globals),
@@ -107,7 +105,11 @@ async function readAsset({
     clearingHouse.marketOf(asset, at),
   ]);
   const [sizes, trade] = [decodeSizes(sizesWord), decodeTrade(tradeWord)];
-  const funding = accrued(decodeFunding(stored.funding), { maxRate: trade.maxFundingRate, price: price.last, now: time });
+  const funding = accrued(decodeFunding(stored.funding), {
+    maxRate: trade.maxFundingRate,
+    price: price.last,
+    now: time,
+  });
   const terms: AssetTerms = { asset, price, funding, risk: decodeRisk(riskWord), sizes, trade };
   if (sizes.status === "None") return { terms, market: undefined };
   const [long, short, watch] = await Promise.all([
@@ -133,4 +135,3 @@ interface StoredSide {
 function sideOf({ units, quote, epoch, cuts, scale, profitScale, offset }: StoredSide, long: boolean): Side {
   return { ...emptySide(long), units, quote, epoch, cuts, index: { scale, profitScale, offset } };
 }
-

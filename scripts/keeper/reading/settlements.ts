@@ -84,7 +84,10 @@ export class Settlements {
     if (found === undefined || found.observed > now) return WAITING;
     // One that came late is stored by its time only.
     const isStored = (await stream.feed.getRoundData(BY_TIME | found.observed, at)).updatedAt !== 0n;
-    const settlement = settlementOf({ round: BY_TIME | found.observed, observed: found.observed }, { boundary, window });
+    const settlement = settlementOf(
+      { round: BY_TIME | found.observed, observed: found.observed },
+      { boundary, window },
+    );
     return isStored ? settlement : { ...settlement, report: await this.#priced(found, at) };
   }
 

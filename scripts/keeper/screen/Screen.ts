@@ -9,7 +9,13 @@
  * exact model rounds each holding and each sum to a wei; a position that is read through its side's index may be a wei of
  * size less than it counts for. The bound taken is 1,024·u·T, and some thousand wei.
  */
-import { hedgeFloorOf, type GlobalParameters, type GroupParameters, MAX_GROUPS, ratesUp } from "../../model/parameters.ts";
+import {
+  hedgeFloorOf,
+  type GlobalParameters,
+  type GroupParameters,
+  MAX_GROUPS,
+  ratesUp,
+} from "../../model/parameters.ts";
 import { highUp, lowDown } from "../../model/price.ts";
 import type { Exposure } from "../../model/risk.ts";
 import type { AccountBook } from "../index/entries.ts";

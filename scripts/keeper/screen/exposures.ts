@@ -11,7 +11,10 @@ export class UnknownHoldingError extends PlimsollError {}
  * UnknownHoldingError. */
 export function exposuresOf(
   { account, positions, collateral }: AccountBook,
-  { terms, assetOf }: {
+  {
+    terms,
+    assetOf,
+  }: {
     readonly terms: ReadonlyMap<number, AssetTerms>;
     readonly assetOf: (token: number) => number | undefined;
   },

@@ -13,7 +13,15 @@ const busy: Partial<KeeperState> = {
   mark: { time: 0n, maxAge: 3_600n },
   shareFeeds: [{ feed: "0x01", anchoredAt: 0n }],
   markets: [
-    { asset: 0, status: "Active", overSince: 0n, flaggedAt: 1n, trigger: "Pool", closesAt: 0n, settlement: settled(3n) },
+    {
+      asset: 0,
+      status: "Active",
+      overSince: 0n,
+      flaggedAt: 1n,
+      trigger: "Pool",
+      closesAt: 0n,
+      settlement: settled(3n),
+    },
   ],
   pool: { ...state().pool, markets: [poolMarket()] },
 };
@@ -24,7 +32,14 @@ describe("decide", () => {
   });
 
   it("puts prices first, then liquidation, then what others wait for", () => {
-    expect(kinds(decided(busy))).to.deep.equal(["update", "liquidate", "deleverage", "markPool", "execute", "checkpoint"]);
+    expect(kinds(decided(busy))).to.deep.equal([
+      "update",
+      "liquidate",
+      "deleverage",
+      "markPool",
+      "execute",
+      "checkpoint",
+    ]);
   });
 
   it("does nothing while the sequencer is down", () => {

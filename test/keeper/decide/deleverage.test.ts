@@ -3,7 +3,20 @@ import { expect } from "chai";
 import type { KeeperState, MarketState } from "../../../scripts/keeper/decide/state.ts";
 import type { PoolMarket } from "../../../scripts/model/pool.ts";
 import { livePrice } from "../../../scripts/model/price.ts";
-import { decided, exposure, kinds, NOW, poolMarket, settled, state, terms, usd, voided, WAD, waiting } from "./states.ts";
+import {
+  decided,
+  exposure,
+  kinds,
+  NOW,
+  poolMarket,
+  settled,
+  state,
+  terms,
+  usd,
+  voided,
+  WAD,
+  waiting,
+} from "./states.ts";
 
 const market: MarketState = {
   asset: 0,
@@ -95,8 +108,11 @@ describe("decide, deleveraging", () => {
 });
 
 describe("decide, the end of a market", () => {
-  const closing = (closesAt: bigint, settlement: MarketState["settlement"], status: MarketState["status"] = "Closing") =>
-    due({ watch: { status, closesAt, settlement } });
+  const closing = (
+    closesAt: bigint,
+    settlement: MarketState["settlement"],
+    status: MarketState["status"] = "Closing",
+  ) => due({ watch: { status, closesAt, settlement } });
 
   it("closes it at the first round after its notice", () => {
     const { hint } = settled(7n) as { hint: { round: bigint; before: bigint } };
@@ -121,7 +137,8 @@ describe("decide, the end of a market", () => {
 describe("decide, the pool's insolvency", () => {
   /** The longs have won 1,200,000. */
   const winning = { long: { ...poolMarket().long, quote: usd(-2_300_000) } };
-  const cuts = (situation: Situation) => kinds(due({ market: winning, ...situation })).filter((kind) => kind === "cutProfits");
+  const cuts = (situation: Situation) =>
+    kinds(due({ market: winning, ...situation })).filter((kind) => kind === "cutProfits");
 
   it("cuts profits where the pool owes more than it has", () => {
     expect(cuts({ base: usd(1_000_000) })).to.deep.equal(["cutProfits"]);

@@ -331,7 +331,8 @@ describe("decide, seized collateral", () => {
   });
 
   it("belongs to the first shard", () => {
-    const inShard = (index: number) => kinds(decided({ seized: [lot], own: state().own }, { shard: { index, count: 2 } }));
+    const inShard = (index: number) =>
+      kinds(decided({ seized: [lot], own: state().own }, { shard: { index, count: 2 } }));
 
     expect([inShard(0), inShard(1)]).to.deep.equal([["buySeized"], []]);
   });

@@ -55,7 +55,15 @@ export interface FeedOptions {
 
 /** A feed with J = 10 %. */
 export function feed(options: FeedOptions = {}): FeedState {
-  const { asset = 0, stored = 100, latest = 100, refusal = "None", halt, checkedAt = NOW - 60n, rounds = [5, 6] } = options;
+  const {
+    asset = 0,
+    stored = 100,
+    latest = 100,
+    refusal = "None",
+    halt,
+    checkedAt = NOW - 60n,
+    rounds = [5, 6],
+  } = options;
   const last = round(rounds[1], latest);
   return {
     asset,
@@ -161,7 +169,10 @@ export function holding(amount: bigint): LiquidationState["holdings"][number] {
   return { token: 0, amount, parameters: { asset: 0, saleDiscount: 5_000n, lotExponent: 16n, listed: true } };
 }
 
-export const alice = (change: Partial<LiquidationState> = {}, insolventSince = 0n): KeeperState["accounts"][number] => ({
+export const alice = (
+  change: Partial<LiquidationState> = {},
+  insolventSince = 0n,
+): KeeperState["accounts"][number] => ({
   account: ALICE,
   state: account(change),
   insolventSince,

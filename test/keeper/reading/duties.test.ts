@@ -127,7 +127,13 @@ describe("Reader, sources", () => {
     await tokens.usdc.approve(vault, ethers.MaxUint256);
     await vault.deposit(10n ** 12n, admin);
     const proxy = (await feeds.at(-1)?.proxy.getAddress()) ?? "";
-    const input = { vault: await vault.getAddress(), feed: proxy, vaultGas: 60_000n, feedGas: 40_000n, maxGrowth: 1_000 };
+    const input = {
+      vault: await vault.getAddress(),
+      feed: proxy,
+      vaultGas: 60_000n,
+      feedGas: 40_000n,
+      maxGrowth: 1_000,
+    };
     const share = await ethers.deployContract("ShareFeed", ["SHARE / USD", input]);
     return { ...world, share };
   }
@@ -137,7 +143,9 @@ describe("Reader, sources", () => {
     const { share } = world;
     const address = await share.getAddress();
     const feeds = Object.fromEntries(
-      await Promise.all(world.feeds.map(async ({ proxy }, asset) => [String(asset), await proxy.getAddress()] as const)),
+      await Promise.all(
+        world.feeds.map(async ({ proxy }, asset) => [String(asset), await proxy.getAddress()] as const),
+      ),
     );
     const keeper = keeperOf(world, { book: { feeds: { ...feeds, SHARE: address } } });
     expect(kinds(await keeper.decided(["pool"]))).to.not.include("checkpoint");

@@ -78,7 +78,14 @@ describe("Reader, orders", () => {
 
   it("pokes a trigger that fires", async () => {
     const world = await load(withPosition);
-    const input = { asset: ETH, delta: wad("-5"), triggerPrice: wad("1_790"), above: false, acceptablePrice: 0n, expiry: 0 };
+    const input = {
+      asset: ETH,
+      delta: wad("-5"),
+      triggerPrice: wad("1_790"),
+      above: false,
+      acceptablePrice: 0n,
+      expiry: 0,
+    };
     await world.orders.connect(world.alice).submitTrigger(world.first, input);
     const keeper = keeperOf(world);
     expect(kinds(await keeper.decided(["orders"]))).to.not.include("poke");
@@ -155,7 +162,8 @@ describe("Reader, orders that settle by reports", () => {
       parameters.assets[ETH],
       parameters.feeds[ETH]?.limits,
     ];
-    if (collateralOnly === undefined || market === undefined || limits === undefined) throw new Error("defaults changed");
+    if (collateralOnly === undefined || market === undefined || limits === undefined)
+      throw new Error("defaults changed");
     await oracle.list([{ proxy: await feed.getAddress(), kind: Kind.Stream, limits }]);
     await clearingHouse.listAssets([collateralOnly, market]);
     await oracle.update(1n << BigInt(STREAMED));
@@ -190,7 +198,10 @@ describe("Reader, orders that settle by reports", () => {
     expect(keeper.said).to.deep.equal([]);
     expect(kinds(actions)).to.include("execute");
     expect(reports.asked).to.deep.equal([[ETH_STREAM, boundary]]);
-    expect(jobs.find(({ kind }) => kind === "execute")?.call).to.deep.include({ to: book.reportRelay, value: FEES.nativeFee });
+    expect(jobs.find(({ kind }) => kind === "execute")?.call).to.deep.include({
+      to: book.reportRelay,
+      value: FEES.nativeFee,
+    });
     expect(await orders.isPending(account, sequence)).to.equal(false);
     expect((await world.clearingHouse.positionOf(account, STREAMED)).size).to.equal(WAD);
   });
@@ -217,6 +228,8 @@ describe("Reader, orders that settle by reports", () => {
 
     expect(kinds(await keeper.decided(["orders"]))).to.not.include("execute");
     expect(kinds(await keeper.decided(["orders"]))).to.not.include("execute");
-    expect(keeper.said.map(({ event }) => event)).to.deep.equal(["no credentials for reports: what settles by them is left"]);
+    expect(keeper.said.map(({ event }) => event)).to.deep.equal([
+      "no credentials for reports: what settles by them is left",
+    ]);
   });
 });

@@ -62,6 +62,9 @@ describe("reportSourceOf", () => {
   });
 
   it("never says what the credentials are", () => {
-    expect(() => reportSourceOf({ DATA_STREAMS_API_KEY: "hunter2" })).to.throw().with.property("message").that.does.not.include("hunter2");
+    expect(() => reportSourceOf({ DATA_STREAMS_API_KEY: "hunter2" }))
+      .to.throw()
+      .with.property("message")
+      .that.does.not.include("hunter2");
   });
 });

@@ -33,7 +33,8 @@ interface StageOptions extends Partial<Pick<ReaderOptions, "reports" | "shard">>
 export function keeperOf(world: World, { book = {}, settings = {}, ...options }: StageOptions = {}) {
   const account = accountOf(world.keeper);
   const said: { event: string; fields: Readonly<Record<string, unknown>> }[] = [];
-  const contractsOf = async () => new Contracts({ provider: ethers.provider, book: { ...(await bookOf(world)), ...book } });
+  const contractsOf = async () =>
+    new Contracts({ provider: ethers.provider, book: { ...(await bookOf(world)), ...book } });
   let made: { contracts: Contracts; reader: Reader } | undefined;
   const parts = async () => {
     if (made !== undefined) return made;
@@ -81,7 +82,8 @@ function logTo(said: { event: string; fields: Readonly<Record<string, unknown>> 
 }
 
 async function bookOf(world: World): Promise<AddressBook> {
-  const { authority, oracle, clearingHouse, extension, vault, orders, pool, insuranceFund, lens, feeds, sequencer } = world;
+  const { authority, oracle, clearingHouse, extension, vault, orders, pool, insuranceFund, lens, feeds, sequencer } =
+    world;
   const zero = ethers.ZeroAddress;
   const addresses = await Promise.all(feeds.map(async ({ proxy }) => proxy.getAddress()));
   return {
@@ -135,10 +137,16 @@ export async function indexOf({ clearingHouse, orders }: World): Promise<IndexVi
     }
     if (name === "TriggerSubmitted") {
       const above = args.getValue("above") as boolean;
-      const [asset, delta, triggerPrice, expiry] = [Number(get("asset")), get("delta"), get("triggerPrice"), get("expiry")];
+      const [asset, delta, triggerPrice, expiry] = [
+        Number(get("asset")),
+        get("delta"),
+        get("triggerPrice"),
+        get("expiry"),
+      ];
       triggers.set(keyOf(id()), { ...id(), asset, delta, triggerPrice, above, expiry });
     }
-    if (name.startsWith("OrderFilled") || name === "OrderCancelled" || name === "OrderRefunded") pending.delete(keyOf(id()));
+    if (name.startsWith("OrderFilled") || name === "OrderCancelled" || name === "OrderRefunded")
+      pending.delete(keyOf(id()));
     if (name === "TriggerPoked" || name === "TriggerCancelled") triggers.delete(keyOf(id()));
   }
   return { accounts: new Map(books.map((book) => [book.account, book])), orders: pending, triggers };
@@ -151,10 +159,7 @@ async function eventsOf(contract: Source) {
   return logs.flatMap((log) => contract.interface.parseLog(log) ?? []);
 }
 
-async function bookOfAccount(
-  { clearingHouse }: Pick<World, "clearingHouse">,
-  account: Account,
-): Promise<AccountBook> {
+async function bookOfAccount({ clearingHouse }: Pick<World, "clearingHouse">, account: Account): Promise<AccountBook> {
   const { cash, positions, collaterals } = await clearingHouse.accountOf(account);
   const has = (bits: bigint, count: number) =>
     Array.from({ length: count }, (_, bit) => bit).filter((bit) => ((bits >> BigInt(bit)) & 1n) !== 0n);
@@ -165,7 +170,9 @@ async function bookOfAccount(
     }),
   );
   const amounts = await Promise.all(
-    has(collaterals, MAX_TOKENS).map(async (token) => [token, await clearingHouse.collateralOf(account, token)] as const),
+    has(collaterals, MAX_TOKENS).map(
+      async (token) => [token, await clearingHouse.collateralOf(account, token)] as const,
+    ),
   );
   return { account, cash, positions: new Map(sizes), collateral: new Map(amounts), exact: true };
 }

@@ -36,9 +36,7 @@ function bookOf(account: string, exposures: readonly Exposure[], cash: bigint): 
 const exposures = fc
   .uniqueArray(exposure, { minLength: 1, maxLength: 16, selector: ({ asset }) => asset })
   // As large as the model can value, and without a size there is no quote.
-  .map((list) =>
-    list.map((one) => ({ ...one, size: one.size >> 12n, collateral: one.collateral >> 12n })),
-  )
+  .map((list) => list.map((one) => ({ ...one, size: one.size >> 12n, collateral: one.collateral >> 12n })))
   .map((list) => list.map((one) => (one.size === 0n ? { ...one, quote: 0n } : one)))
   .map((list) => list.filter(({ size, collateral }) => size !== 0n || collateral !== 0n))
   .filter((list) => list.length !== 0);
@@ -48,7 +46,12 @@ const distance = fc.oneof(fc.bigInt({ min: -2n, max: 2n }), signed(60), signed(1
 
 const scenario = fc.record({ exposures, globals, groups, time, distance });
 
-function marketOf({ exposures, globals, groups, time }: Pick<Market, "globals" | "groups" | "time"> & { exposures: readonly AssetTerms[] }): Market {
+function marketOf({
+  exposures,
+  globals,
+  groups,
+  time,
+}: Pick<Market, "globals" | "groups" | "time"> & { exposures: readonly AssetTerms[] }): Market {
   return { assets: exposures, globals, groups, time };
 }
 
@@ -142,12 +145,15 @@ describe("Screen", () => {
   it("takes no account that is healthy and owes nothing by more than its error", () => {
     const property = fc.property(scenario, (one) => {
       const flat = assess({ ...one, cash: 0n, end: "better" });
-      const weight = one.exposures.reduce(
-        (sum, { size, quote, collateral, price, funding }) =>
-          sum + (size < 0n ? -size : size) * (price.last + (funding.index < 0n ? -funding.index : funding.index)) * 4n +
-          (quote < 0n ? -quote : quote) * WAD + collateral * price.last * 4n,
-        0n,
-      ) / WAD;
+      const weight =
+        one.exposures.reduce(
+          (sum, { size, quote, collateral, price, funding }) =>
+            sum +
+            (size < 0n ? -size : size) * (price.last + (funding.index < 0n ? -funding.index : funding.index)) * 4n +
+            (quote < 0n ? -quote : quote) * WAD +
+            collateral * price.last * 4n,
+          0n,
+        ) / WAD;
       const room = max(weight, maintenanceUp(flat, one.globals)) / 10n ** 6n + WAD;
       const cash = max(maintenanceUp(flat, one.globals) - flat.equity, -flat.unrealised) + room;
       expect(candidatesOf(bookOf(ALICE, one.exposures, cash), marketOf(one))).to.deep.equal([]);
