@@ -148,16 +148,13 @@ export class Accounts {
     const terms = assess({ exposures, cash, groups, time, end: "better" });
     if (terms.equity > maintenanceUp(terms, globals)) return undefined;
     const { clearingHouse } = this.#context.contracts;
-    let isChanged = false;
     const before = await Promise.all(
       exposures.map(async (exposure): Promise<Exposure> => {
         if (exposure.size === 0n || !graced.has(exposure.asset)) return exposure;
         const former = await clearingHouse.formerPositionOf(account, exposure.asset, at);
-        if (!former.graced) return exposure;
-        isChanged = true;
-        return { ...exposure, size: former.size, quote: former.quote };
+        return former.graced ? { ...exposure, size: former.size, quote: former.quote } : exposure;
       }),
     );
-    return isChanged ? before : undefined;
+    return before.some((exposure, place) => exposure !== exposures[place]) ? before : undefined;
   }
 }

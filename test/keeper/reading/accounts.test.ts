@@ -5,8 +5,10 @@ import { frozen } from "../../clearing/scenarios.ts";
 import { betterTerms, eventOf, load, movePrice, now, stateOf } from "../../clearing/support.ts";
 import { accountOf, time } from "../../fixture.ts";
 import { BTC, ETH, HOUR, wad, WETH_TOKEN } from "../../parameters.ts";
+import { createLog } from "../../../scripts/keeper/log.ts";
+import { BlockGoneError, Reader } from "../../../scripts/keeper/reading/Reader.ts";
 import { UNATTRIBUTED } from "../../../scripts/model/deficit.ts";
-import { keeperOf } from "./stage.ts";
+import { indexOf, keeperOf, latest } from "./stage.ts";
 
 const kinds = (actions: readonly { kind: string }[]) => actions.map(({ kind }) => kind);
 
@@ -108,14 +110,28 @@ describe("Reader, accounts", () => {
     expect(found.flat().sort()).to.deep.equal([...world.accounts].sort());
   });
 
-  it("knows a debt with its interest, which events do not say", async () => {
+  it("asks what a debt has come to, which events do not say", async () => {
     const world = await load(indebted);
-    await time.increase(30 * 24 * HOUR);
-    await world.refresh();
-    const { state } = await keeperOf(world).read(["liquidate"]);
+    const { accounts, ...rest } = await indexOf(world);
+    const book = accounts.get(world.account);
+    if (book === undefined) throw new Error("no book");
+    // As if all but a wei of it were interest.
+    const known = new Map(accounts).set(world.account, { ...book, cash: -1n });
+    const { state } = await keeperOf(world).read(["liquidate"], { ...rest, accounts: known });
     const { cash } = await world.clearingHouse.accountOf(world.account);
 
     expect(state.accounts.map((one) => [one.account, one.state.cash])).to.deep.equal([[world.account, cash]]);
+  });
+
+  it("refuses to read at a block that is not the chain's", async () => {
+    const world = await load(leveraged);
+    const { contracts, account } = keeperOf(world);
+    const reader = new Reader({ contracts: await contracts(), log: createLog("error"), account });
+    const block = await latest();
+    const other = { ...block, hash: `0x${"11".repeat(32)}` };
+
+    const error: unknown = await reader.read(await indexOf(world), other, new Set()).catch((cause: unknown) => cause);
+    expect(error).to.be.instanceOf(BlockGoneError);
   });
 });
 

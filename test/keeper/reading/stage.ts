@@ -71,7 +71,7 @@ export function keeperOf(world: World, { book = {}, settings = {}, ...options }:
 
 export async function latest(): Promise<BlockRef> {
   const block = await ethers.provider.getBlock("latest");
-  if (block?.hash == null) throw new Error("no latest block");
+  if (block?.hash === undefined || block.hash === null) throw new Error("no latest block");
   const { number, hash, parentHash, timestamp } = block;
   return { number, hash, parentHash, time: BigInt(timestamp) };
 }
