@@ -21,6 +21,7 @@ import type {
 
 /** A source of prices: proxy, computed feed or stream. */
 const FEED_ABI = [
+  "function decimals() view returns (uint8)",
   "function latestRoundData() view returns (uint80 id, int256 answer, uint256 startedAt, uint256 updatedAt, uint80)",
   "function getRoundData(uint80) view returns (uint80 id, int256 answer, uint256 startedAt, uint256 updatedAt, uint80)",
 ];

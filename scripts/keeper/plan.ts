@@ -17,7 +17,7 @@ export interface PlanSettings {
 }
 
 /** EIP-7825; the rest is for what cannot be foreseen. */
-export const PLAN_DEFAULTS = { gasLimit: 16_777_216n, batchShare: 600_000n } as const;
+export const PLAN_DEFAULTS: Omit<PlanSettings, "account"> = { gasLimit: 16_777_216n, batchShare: 600_000n };
 
 /** Reports have to be brought, and nothing is there that would take them. */
 export class NoRelayError extends PlimsollError {}

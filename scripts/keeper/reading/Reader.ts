@@ -57,7 +57,7 @@ export class Reader {
     this.#shard = shard;
     this.#realiseAbove = realiseAbove ?? DEFAULTS.realiseAbove;
     this.#feeds = new Feeds(context);
-    this.#settlements = new Settlements({ ...context, reports });
+    this.#settlements = new Settlements({ ...context, feeds: this.#feeds, reports });
     this.#orders = new OrderBook({ ...context, settlements: this.#settlements, shard });
     this.#accounts = new Accounts({ ...context, shard });
     this.#insolvent = new InsolventAccounts(context);

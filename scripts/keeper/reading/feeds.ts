@@ -6,12 +6,9 @@ import type { Price } from "../../model/price.ts";
 import { type Contracts, revertDataOf } from "../contracts.ts";
 import type { FeedState, ShareFeedState } from "../decide/state.ts";
 import { type Round, RoundBook } from "../rounds.ts";
+import { FEED_KINDS, type FeedKind } from "./feedKind.ts";
+import { findFormerSource, type FormerSource } from "./formerSource.ts";
 import { type At, isolated, type ReadingContext } from "./isolated.ts";
-
-/** In the order of the contract's enum. */
-export const FEED_KINDS = ["Rounds", "Observed", "Derived", "Stream"] as const;
-
-export type FeedKind = (typeof FEED_KINDS)[number];
 
 /** Where an asset's price comes from, and what its orders settle by. Times are seconds. */
 export interface Source {
@@ -38,12 +35,15 @@ const MAX_STEPS = 256n;
 
 interface Known {
   readonly proxy: Contract;
+  readonly decimals: bigint;
   readonly rounds: RoundBook;
 }
 
 export class Feeds {
   readonly #context: ReadingContext;
   #known = new Map<string, Known>();
+  /** By asset and time of the change. */
+  #formers = new Map<string, FormerSource>();
   #shareFeeds: readonly string[] | undefined;
   /** The block that rounds are read at. */
   #at: At = { blockTag: 0 };
@@ -55,6 +55,7 @@ export class Feeds {
   /** Forgets rounds that may be of blocks that are no more. */
   forget(): void {
     this.#known = new Map();
+    this.#formers = new Map();
   }
 
   /** @param prices By asset. A feed that cannot be read is left out. */
@@ -122,9 +123,23 @@ export class Feeds {
     const rounds = new RoundBook(async (id) => {
       return roundOf({ contract: proxy, decimals, at: this.#at }, "getRoundData", id);
     });
-    const made = { proxy, rounds };
+    const made = { proxy, decimals, rounds };
     this.#known.set(address, made);
     return made;
+  }
+
+  /** The source that an asset had before its last change: what older orders settle by. */
+  async former({ asset, changedAt }: Pick<Source, "asset" | "changedAt">, at: At): Promise<Source> {
+    this.#at = at;
+    const key = `${asset}/${String(changedAt)}`;
+    const found = this.#formers.get(key) ?? (await findFormerSource(this.#context.contracts, asset, at));
+    this.#formers.set(key, found);
+    const decimals =
+      this.#known.get(found.proxy)?.decimals ??
+      ((await this.#context.contracts.feedAt(found.proxy).getFunction("decimals")(at)) as bigint);
+    const { rounds, proxy: contract } = this.#bookOf(found.proxy, decimals);
+    const latest = await roundOf({ contract, decimals, at }, "latestRoundData");
+    return { ...found, asset, rounds, latest, changedAt: 0n };
   }
 
   /** Those of the deployment that price the shares of a vault. Which they are never changes. */

@@ -1,10 +1,8 @@
 /** Accounts that have been found insolvent, as events say and the clearing house confirms. */
-import { PlimsollError } from "../../deploy/PlimsollError.ts";
+import { addressOf } from "../contracts.ts";
 import type { At, ReadingContext } from "./isolated.ts";
 import { isolated } from "./isolated.ts";
-
-/** Blocks in one request for events; halved where an endpoint finds it too many. */
-const RANGE = 50_000;
+import { readLogs } from "./logs.ts";
 
 export class InsolventAccounts {
   readonly #context: ReadingContext;
@@ -48,26 +46,10 @@ export class InsolventAccounts {
   }
 
   async #find(from: number, to: number): Promise<string[]> {
-    const { clearingHouse, provider } = this.#context.contracts;
-    const topic = clearingHouse.interface.getEvent("Insolvent").topicHash;
-    const found = new Set<string>();
-    let range = RANGE;
-    for (let start = from; start <= to;) {
-      const end = Math.min(to, start + range - 1);
-      try {
-        const logs = await provider.getLogs({
-          address: await clearingHouse.getAddress(),
-          topics: [topic],
-          fromBlock: start,
-          toBlock: end,
-        });
-        for (const { topics } of logs) if (topics[1] !== undefined) found.add(topics[1]);
-        start = end + 1;
-      } catch (cause) {
-        if (range === 1) throw new PlimsollError(`cannot read the events of block ${start}`, { cause });
-        range = Math.ceil(range / 2);
-      }
-    }
-    return [...found];
+    const { contracts } = this.#context;
+    const { clearingHouse } = contracts;
+    const topics = [clearingHouse.interface.getEvent("Insolvent").topicHash];
+    const logs = await readLogs(contracts, { address: addressOf(clearingHouse), topics, from, to });
+    return [...new Set(logs.flatMap((log) => log.topics[1] ?? []))];
   }
 }

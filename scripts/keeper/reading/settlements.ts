@@ -2,7 +2,7 @@
 import { findSettlement, type Report, type Settlement } from "../rounds.ts";
 import type { StreamFeed } from "../../../typechain-types/index.ts";
 import { revertDataOf } from "../contracts.ts";
-import type { Source } from "./feeds.ts";
+import type { Feeds, Source } from "./feeds.ts";
 import type { At, ReadingContext } from "./isolated.ts";
 import type { ReportSource, SignedReport } from "./reports.ts";
 
@@ -36,27 +36,32 @@ interface Window {
 
 export class Settlements {
   readonly #context: ReadingContext;
+  readonly #feeds: Feeds;
   readonly #reports: ReportSource | undefined;
   readonly #streams = new Map<string, Stream>();
   /** Reports that have been fetched, by stream and boundary: a signed report never changes. */
   readonly #fetched = new Map<string, SignedReport>();
   readonly #said = new Set<string>();
 
-  constructor({ reports, ...context }: ReadingContext & { readonly reports?: ReportSource | undefined }) {
+  constructor({
+    reports,
+    feeds,
+    ...context
+  }: ReadingContext & { readonly feeds: Feeds; readonly reports: ReportSource | undefined }) {
     this.#context = context;
+    this.#feeds = feeds;
     this.#reports = reports;
   }
 
   /** @param now Time of the block `at`. */
   async find(source: Source, wanted: Wanted, { at, now }: { at: At; now: bigint }): Promise<Settlement> {
-    const { asset, changedAt, kind, settlement, proxy, window } = source;
+    const { changedAt } = source;
     const { boundary, phase } = wanted;
     if (changedAt !== 0n && boundary < changedAt) {
-      // By a source that no view names any more: whoever knows it has eight days to prove it.
-      this.#once(`source ${asset} ${String(changedAt)}`, "settles by a former source", { asset, changedAt });
-      return { kind: "unprovable" };
+      return this.find(await this.#feeds.former(source, at), wanted, { at, now });
     }
     if (changedAt !== 0n && boundary <= changedAt + LONGEST_DELAY) return VOID;
+    const { kind, settlement, proxy, window } = source;
     if (settlement !== undefined) return this.#byReport(settlement.stream, settlement.window, { boundary, at, now });
     if (kind === "Derived") return VOID;
     if (kind === "Stream") return this.#byReport(proxy, window, { boundary, at, now });

@@ -5,7 +5,7 @@ import { frozen } from "../../clearing/scenarios.ts";
 import { load } from "../../clearing/support.ts";
 import { accountOf, ethers, funded, time } from "../../fixture.ts";
 import { BTC, DAY, ETH, HOUR, Kind, WAD, wad, WBTC } from "../../parameters.ts";
-import { deployPaidStreams, type Don, ETH_STREAM, nextBlock } from "../../streams/don.ts";
+import { deployPaidStreams, deployStreams, type Don, ETH_STREAM, nextBlock } from "../../streams/don.ts";
 import { keeperOf } from "./stage.ts";
 
 const kinds = (actions: readonly { kind: string }[]) => actions.map(({ kind }) => kind);
@@ -139,6 +139,45 @@ describe("Reader, orders", () => {
 
     expect(await executedAt(wad("1_820"))).to.equal(wad("1_820"));
     expect(kinds((await keeper.cycle(["orders"])).actions)).to.include("execute");
+  });
+});
+
+describe("Reader, orders from before a change of what they settle by", () => {
+  /** An order of alice with its round; ETH settles by reports since. */
+  async function changed() {
+    const world = await funded();
+    const { don, feed, reports } = await deployStreams();
+    await world.refresh();
+    await world.clearingHouse.markPool();
+    const account = accountOf(world.alice);
+    const { sequence } = await world.submit(account, ETH, WAD);
+    await world.settle(account, sequence, wad("1_805"));
+    const now = await nextBlock();
+    await reports.submit([don.report(now - 1, { price: wad("1_805") })]);
+    await world.oracle.setSettlement(ETH, feed, 60);
+    return { ...world, account, sequence };
+  }
+
+  it("executes them by the rounds of their time", async () => {
+    const world = await load(changed);
+    const keeper = keeperOf(world);
+    const { actions } = await keeper.cycle(["orders"]);
+
+    expect(keeper.said).to.deep.equal([]);
+    expect(kinds(actions)).to.include("execute");
+    expect((await world.clearingHouse.positionOf(world.account, ETH)).size).to.equal(WAD);
+  });
+
+  it("refunds those whose boundary is just after it", async () => {
+    const world = await load(changed);
+    const second = accountOf(world.bob);
+    await world.submit(second, ETH, WAD);
+    await time.increase(60);
+    await ethers.provider.send("evm_mine", []);
+    await keeperOf(world).cycle(["orders"]);
+
+    expect((await world.clearingHouse.positionOf(second, ETH)).size).to.equal(0n);
+    expect((await world.clearingHouse.accountOf(second)).pending).to.equal(0n);
   });
 });
 

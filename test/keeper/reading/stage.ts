@@ -16,7 +16,7 @@ import type { Log } from "../../../scripts/keeper/log.ts";
 import { plan, PLAN_DEFAULTS } from "../../../scripts/keeper/plan.ts";
 import { Reader, type ReaderOptions } from "../../../scripts/keeper/reading/Reader.ts";
 import type { AddressBook } from "../../../scripts/deploy/addressBook.ts";
-import { type Account, accountOf, ethers, receiptOf, type World } from "../../fixture.ts";
+import { type Account, accountOf, ethers, type World } from "../../fixture.ts";
 
 const NEVER = 1n << 40n;
 const MAX_ASSETS = 96;
@@ -62,7 +62,11 @@ export function keeperOf(world: World, { book = {}, settings = {}, ...options }:
     const steps = plan(actions, contracts, { account, ...PLAN_DEFAULTS });
     const jobs: Job[] = steps.map((step) => ("items" in step ? step.join(step.items) : step));
     const receipts = [];
-    for (const { call } of jobs) receipts.push(await receiptOf(world.keeper.sendTransaction(call)));
+    for (const { call } of jobs) {
+      const receipt = await (await world.keeper.sendTransaction(call)).wait();
+      if (receipt === null) throw new Error("a transaction without a receipt");
+      receipts.push(receipt);
+    }
     return { actions, jobs, receipts };
   }
 
