@@ -9,7 +9,6 @@ import {
   type LiquidationState,
   proceedsUp,
   type Reduction,
-  requireUnhealthy,
   type Sale,
 } from "../../model/liquidation.ts";
 import { findLiquidation, type LiquidationPlan } from "../../model/liquidationSearch.ts";
@@ -103,9 +102,9 @@ function hasAnything({ exposures }: LiquidationState): boolean {
 
 // ---------------------------------------------------------------- liquidation
 
-/** The better paid of a liquidation and a takeover. */
+/** The better paid of a liquidation and a takeover. The model spares who is unhealthy only by a deleveraging. */
 function reliefOf({ account, state, margin }: Case, context: Context): Liquidate | TakeOver | undefined {
-  if (margin > 0n || isSpared(state)) return undefined;
+  if (margin > 0n) return undefined;
   const plan = affordable(state, context.purse.cash);
   const reward = plan === undefined ? -1n : plan.outcome.reward + plan.outcome.discount;
   const taken = takeOverOf({ account, state }, context);
@@ -116,17 +115,6 @@ function reliefOf({ account, state, margin }: Case, context: Context): Liquidate
   if (reward === 0n && reductions.length === 0 && plan.outcome.deficit === 0n) return undefined;
   context.purse.cash -= plan.outcome.proceeds - plan.outcome.discount;
   return { kind: "liquidate", account, plan, reward };
-}
-
-/** Healthy with the sizes that it had before a deleveraging, or nothing of it may be closed at all. */
-function isSpared(state: LiquidationState): boolean {
-  try {
-    requireUnhealthy(state);
-    return false;
-  } catch (error) {
-    if (error instanceof BasketRefused) return true;
-    throw error;
-  }
 }
 
 /** The best basket that the keeper can pay for: whoever liquidates buys the collateral that is sold. */

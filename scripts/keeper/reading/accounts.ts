@@ -4,7 +4,7 @@ import { skewOf } from "../../model/sideIndex.ts";
 import { assess, decodeExposure, type Exposure, maintenanceUp } from "../../model/risk.ts";
 import type { AccountState } from "../decide/state.ts";
 import { isOwn, type Shard } from "../decide/shard.ts";
-import type { AccountBook, IndexView } from "../index/entries.ts";
+import type { IndexView } from "../index/entries.ts";
 import { type Nearness, Screen } from "../screen/Screen.ts";
 import { type At, isolated, type ReadingContext } from "./isolated.ts";
 import type { ProtocolReading } from "./markets.ts";
@@ -47,13 +47,12 @@ export class Accounts {
   }
 
   async read(query: AccountsQuery): Promise<AccountsReading> {
-    const { index, protocol, insolvent, time, at, detailed, realiseAbove } = query;
-    await this.#follow(index, protocol, at);
+    const { index, protocol, insolvent, time, detailed, realiseAbove } = query;
+    this.#follow(index, protocol);
     const { candidates, nearness } = this.#screen.evaluate({
       assets: protocol.assets,
       ...protocol.terms,
       time,
-      debtIndex: protocol.debtIndex,
       realiseAbove,
     });
     if (!detailed) return { accounts: [], nearness };
@@ -63,28 +62,16 @@ export class Accounts {
     return { accounts: await isolated(wanted, read, { ...this.#context, what: "account" }), nearness };
   }
 
-  /** Brings the screen up to the index. A book that has not changed is the same object. */
-  async #follow({ accounts }: IndexView, { collaterals, debtIndex }: ProtocolReading, at: At): Promise<void> {
+  /** Brings the screen up to the index. */
+  #follow({ accounts }: IndexView, { collaterals }: ProtocolReading): void {
     if (collaterals.size !== this.#listed) {
       // Books with a token that was not known are given anew.
       this.#listed = collaterals.size;
       this.#assetOfToken = new Map([...collaterals].map(([token, { asset }]) => [token, asset]));
       for (const account of [...this.#screen.accounts()]) this.#screen.delete(account);
     }
-    const indebted: AccountBook[] = [];
     for (const [account, book] of accounts) {
-      if (this.#screen.bookOf(account) === book || !this.#isOwn(account)) continue;
-      if (book.cash < 0n && book.exact) indebted.push(book);
-      else this.#screen.set(book);
-    }
-    // What a debt has come to, with its interest, only the chain says.
-    const { clearingHouse } = this.#context.contracts;
-    const readDebt = async (book: AccountBook) => ({
-      book,
-      cash: (await clearingHouse.accountOf(book.account, at)).cash,
-    });
-    for (const { book, cash } of await isolated(indebted, readDebt, { ...this.#context, what: "debt" })) {
-      this.#screen.set(book, { cash, debtIndex });
+      if (!this.#screen.holds(book) && this.#isOwn(account)) this.#screen.set(book);
     }
     if (this.#screen.size + this.#foreign.size === accounts.size) return;
     for (const account of [...this.#screen.accounts()]) if (!accounts.has(account)) this.#screen.delete(account);
@@ -93,7 +80,7 @@ export class Accounts {
 
   #isOwn(account: string): boolean {
     if (this.#foreign.has(account)) return false;
-    if (this.#screen.bookOf(account) !== undefined || isOwn(this.#shard, account)) return true;
+    if (this.#screen.has(account) || isOwn(this.#shard, account)) return true;
     this.#foreign.add(account);
     return false;
   }

@@ -26,7 +26,10 @@ export async function findFormerSource(contracts: Contracts, asset: number, at: 
   const { oracle, book } = contracts;
   const logs = await readLogs(contracts, {
     address: addressOf(oracle),
-    topics: [EVENTS.map((name) => oracle.interface.getEvent(name).topicHash), `0x${asset.toString(16).padStart(64, "0")}`],
+    topics: [
+      EVENTS.map((name) => oracle.interface.getEvent(name).topicHash),
+      `0x${asset.toString(16).padStart(64, "0")}`,
+    ],
     from: Number(book.block),
     to: at.blockTag,
   });

@@ -19,7 +19,7 @@ interface Query {
 export async function readLogs({ provider }: Contracts, { address, topics, from, to }: Query): Promise<Log[]> {
   const found: Log[] = [];
   let range = RANGE;
-  for (let start = from; start <= to; ) {
+  for (let start = from; start <= to;) {
     const end = Math.min(to, start + range - 1);
     try {
       const wanted = topics.map((topic) => (typeof topic === "string" ? topic : [...topic]));

@@ -37,7 +37,6 @@ export interface ProtocolReading {
   readonly collaterals: ReadonlyMap<number, CollateralParameters>;
   /** What insurance still pays by market, UNATTRIBUTED included. */
   readonly insuranceRooms: ReadonlyMap<number, bigint>;
-  readonly debtIndex: bigint;
   readonly pendingLosses: bigint;
   readonly markTime: bigint;
 }
@@ -84,7 +83,6 @@ export async function readProtocol(
     },
     collaterals: new Map(collaterals),
     insuranceRooms: new Map(rooms.map(({ market, room }) => [Number(market), room])),
-    debtIndex: ledger.debtIndex,
     pendingLosses: ledger.pendingLosses,
     markTime: ledger.markTime,
   };

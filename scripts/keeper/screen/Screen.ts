@@ -30,8 +30,6 @@ export interface Market {
   readonly groups: GroupParameters;
   /** Unix seconds; picks the rates inside a ramp. */
   readonly time: bigint;
-  /** WAD of debt for WAD of shares, now; what `set` was told by default. */
-  readonly debtIndex?: bigint;
   /** Loss beyond cash from which an account is a candidate, WAD; none by default. */
   readonly realiseAbove?: bigint;
 }
@@ -72,9 +70,10 @@ export class Screen {
   readonly #rows = new Map<string, number>();
   readonly #free: number[] = [];
   #names: (string | undefined)[] = [];
-  #books: (AccountBook | undefined)[] = [];
+  /** What rows were set to. */
+  #seen: (Seen | undefined)[] = [];
   #capacity = 0;
-  /** By row. Debt is in shares of the index. */
+  /** By row. */
   #cash = new Float64Array(0);
   #counts = new Uint8Array(0);
   /** Rows whose numbers say nothing. */
@@ -97,19 +96,32 @@ export class Screen {
     return this.#rows.keys();
   }
 
-  /** The book that an account was set to. */
-  bookOf(account: string): AccountBook | undefined {
+  /** Whether an account was set to what the book has now: a book may be changed in place. */
+  holds({ account, cash, exact, positions, collateral }: AccountBook): boolean {
     const row = this.#rows.get(account);
-    return row === undefined ? undefined : this.#books[row];
+    const seen = row === undefined ? undefined : this.#seen[row];
+    if (seen?.cash !== cash || seen.exact !== exact) return false;
+    if (seen.positions.length !== 3 * positions.size || seen.collateral.length !== 2 * collateral.size) return false;
+    let place = 0;
+    for (const [asset, { size, quote }] of positions) {
+      if (seen.positions[place++] !== asset) return false;
+      if (seen.positions[place++] !== size || seen.positions[place++] !== quote) return false;
+    }
+    place = 0;
+    for (const [token, amount] of collateral) {
+      if (seen.collateral[place++] !== token || seen.collateral[place++] !== amount) return false;
+    }
+    return true;
   }
 
-  /** @param debt What an account owes now, where the book does not know the interest, and the index of that time (WAD of
-   * debt for WAD of shares), from which it grows. */
-  set(book: AccountBook, debt?: { readonly cash: bigint; readonly debtIndex: bigint }): void {
+  has(account: string): boolean {
+    return this.#rows.has(account);
+  }
+
+  set(book: AccountBook): void {
     const row = this.#rows.get(book.account) ?? this.#newRow(book.account);
-    this.#books[row] = book;
-    const cash = toFloat(debt?.cash ?? book.cash);
-    this.#cash[row] = cash < 0 && debt !== undefined ? cash / toFloat(debt.debtIndex) : cash;
+    this.#seen[row] = seenOf(book);
+    this.#cash[row] = toFloat(book.cash);
     const holdings = this.#holdingsOf(book);
     this.#unsure[row] = !book.exact || holdings === undefined || holdings.size > MAX_ASSETS ? 1 : 0;
     let place = row * MAX_ASSETS;
@@ -130,7 +142,7 @@ export class Screen {
     if (row === undefined) return;
     this.#rows.delete(account);
     this.#names[row] = undefined;
-    this.#books[row] = undefined;
+    this.#seen[row] = undefined;
     this.#free.push(row);
   }
 
@@ -141,7 +153,6 @@ export class Screen {
     const floors = Float64Array.from({ length: MAX_GROUPS }, (_, place) => ratio(hedgeFloorOf(market.groups, place)));
     const factor = ratio(market.globals.maintenanceFactor);
     const shortfallLimit = ratio(market.globals.shortfallMaintenance);
-    const debtIndex = toFloat(market.debtIndex ?? 10n ** 18n);
     const realiseAbove = market.realiseAbove === undefined ? Infinity : toFloat(market.realiseAbove);
     const net = new Float64Array(MAX_GROUPS);
     const gross = new Float64Array(MAX_GROUPS);
@@ -151,8 +162,7 @@ export class Screen {
     for (let row = 0; row < this.#names.length; ++row) {
       const name = this.#names[row];
       if (name === undefined) continue;
-      const stored = this.#cash[row] ?? 0;
-      const cash = stored < 0 ? stored * debtIndex : stored;
+      const cash = this.#cash[row] ?? 0;
       const count = this.#counts[row] ?? 0;
       if (count === 0) {
         if (cash < 0 || this.#unsure[row] === 1) candidates.push(name);
@@ -259,6 +269,22 @@ export class Screen {
     this.#quotes = grown(this.#quotes, new Float64Array(places));
     this.#held = grown(this.#held, new Float64Array(places));
   }
+}
+
+/** The numbers of a book, to be compared with later ones. */
+interface Seen {
+  readonly cash: bigint;
+  readonly exact: boolean;
+  /** Asset, size and quote of each. */
+  readonly positions: readonly (number | bigint)[];
+  /** Token and amount of each. */
+  readonly collateral: readonly (number | bigint)[];
+}
+
+function seenOf({ cash, exact, positions, collateral }: AccountBook): Seen {
+  const flat: (number | bigint)[] = [];
+  for (const [asset, { size, quote }] of positions) flat.push(asset, size, quote);
+  return { cash, exact, positions: flat, collateral: [...collateral].flat() };
 }
 
 /** Terms by asset index, in whole tokens and fractions of 1. */

@@ -175,6 +175,13 @@ describe("decide, takeover", () => {
     expect(reward > closing.reward).to.equal(true);
   });
 
+  it("closes them where that pays more", () => {
+    // Without a discount, and with room for an eighth only.
+    const globals = { ...account().globals, takeoverDiscount: 0n };
+
+    expect(kinds(due({ globals }, { settings: { maxTakeOver: usd(45_000) } }))).to.deep.equal(["liquidate"]);
+  });
+
   it("takes none over by default, nor beyond its limit", () => {
     expect(kinds(due({ cash: usd(40_000) }))).to.deep.equal(["liquidate"]);
     expect(kinds(due({ cash: usd(40_000) }, { settings: { maxTakeOver: usd(1_000) } }))).to.deep.equal(["liquidate"]);

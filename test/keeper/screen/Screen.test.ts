@@ -191,14 +191,32 @@ describe("Screen", () => {
     expect(above(201n)).to.deep.equal([]);
   });
 
-  it("lets debt grow with its index", () => {
+  it("knows a book that has been changed since, in place too", () => {
     const screen = new Screen({ assetOf });
-    // 1,000 of collateral, whose requirement is 70.
-    screen.set(simpleBook(ALICE, { cash: -1n, held: 10n }), { cash: -600n * WAD, debtIndex: 2n * WAD });
-    const at = (debtIndex: bigint) => screen.evaluate({ ...simpleMarket, debtIndex }).nearness.unhealthy;
-
-    expect(at(2n * WAD)).to.equal(0);
-    expect(at(4n * WAD)).to.equal(1);
+    const positions = new Map([[0, { size: WAD, quote: -100n * WAD }]]);
+    const collateral = new Map([[0, WAD]]);
+    const book = { account: ALICE, cash: WAD, positions, collateral, exact: true };
+    expect(screen.holds(book)).to.equal(false);
+    const changes: (() => void)[] = [
+      () => (book.cash += 1n),
+      () => (book.exact = false),
+      () => positions.set(0, { size: WAD + 1n, quote: -100n * WAD }),
+      () => positions.set(0, { size: WAD + 1n, quote: -101n * WAD }),
+      () => positions.set(1, { size: 1n, quote: 0n }),
+      () => positions.delete(0),
+      () => collateral.set(0, 2n * WAD),
+      () => collateral.set(1, WAD),
+      () => collateral.clear(),
+    ];
+    for (const change of changes) {
+      screen.set(book);
+      expect(screen.holds(book)).to.equal(true);
+      change();
+      expect(screen.holds(book)).to.equal(false);
+    }
+    screen.set(book);
+    screen.delete(ALICE);
+    expect(screen.holds(book)).to.equal(false);
   });
 
   it("counts how near accounts are to their liquidation", () => {
