@@ -270,7 +270,7 @@ describe("decide, what is left of an account", () => {
   });
 
   it("has nothing seized while a position is left", () => {
-    const price = { ...livePrice(usd(3_500)), refusal: "Stale" as const };
+    const price = { ...livePrice(usd(3_500)), refusal: "Stale" as const, dead: true };
     const stuck = [exposure({ size: WAD, quote: usd(-100_000), price })];
 
     expect(due({ exposures: stuck, cash: 0n }, { insolventSince: 1n })).to.deep.equal([]);

@@ -126,18 +126,23 @@ describe("Reader, orders", () => {
     await time.increase(60);
     await ethers.provider.send("evm_mine", []);
     const snapshot = (await ethers.provider.send("evm_snapshot", [])) as string;
-    const executedAt = async (price: bigint) => {
+    /** When alice's order settles, and when its round was written. */
+    const settles = async (price: bigint) => {
       await world.setPrice(ETH, price);
+      const writtenAt = BigInt(await time.latest());
       await world.setPrice(BTC);
       await ethers.provider.send("evm_mine", []);
       const { state } = await keeper.read(["orders"]);
-      return state.feeds[ETH]?.latest?.answer;
+      const [settlement] = state.orders.find(({ order }) => order.account === world.first)?.settlements ?? [];
+      return { settledAt: settlement?.kind === "settled" ? settlement.settledAt : 0n, writtenAt };
     };
-    expect(await executedAt(wad("1_810"))).to.equal(wad("1_810"));
+    const before = await settles(wad("1_810"));
+    expect(before.settledAt).to.equal(before.writtenAt);
     await ethers.provider.send("evm_revert", [snapshot]);
     await time.increase(5);
 
-    expect(await executedAt(wad("1_820"))).to.equal(wad("1_820"));
+    const after = await settles(wad("1_820"));
+    expect(after.settledAt).to.equal(after.writtenAt).and.above(before.settledAt);
     expect(kinds((await keeper.cycle(["orders"])).actions)).to.include("execute");
   });
 });

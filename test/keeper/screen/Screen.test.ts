@@ -206,7 +206,7 @@ describe("Screen", () => {
       () => positions.delete(0),
       () => collateral.set(0, 2n * WAD),
       () => collateral.set(1, WAD),
-      () => collateral.clear(),
+      () => collateral.delete(1),
     ];
     for (const change of changes) {
       screen.set(book);
