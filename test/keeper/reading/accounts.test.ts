@@ -93,10 +93,12 @@ describe("Reader, accounts", () => {
     const world = await load(unhealthy);
     const keeper = keeperOf(world);
     await keeper.cycle(["liquidate"]);
-
     expect((await keeper.read(["liquidate"])).nearness.unhealthy).to.equal(0);
-    const none = { accounts: new Map(), orders: new Map(), triggers: new Map() };
-    expect((await keeper.read(["liquidate"], none)).nearness.accounts).to.equal(0);
+
+    const index = await indexOf(world);
+    await world.trade(accountOf(world.bob), ETH, wad("1"));
+    expect((await keeper.read(["liquidate"])).nearness.accounts).to.be.above(0);
+    expect((await keeper.read(["liquidate"], { ...index, accounts: new Map() })).nearness.accounts).to.equal(0);
   });
 
   it("divides accounts among shards", async () => {
@@ -219,7 +221,7 @@ describe("Reader, what is left of accounts", () => {
   it("clears what is solvent again, however it has come to know of it", async () => {
     const world = await load(drowned);
     await world.clearingHouse.flagInsolvent(world.account);
-    await movePrice(world, ETH, wad("1_800"));
+    await movePrice(world, ETH, wad("2_400"));
     // Another keeper, which was not there.
     const keeper = keeperOf(world);
     const { actions } = await keeper.cycle(["liquidate"]);
