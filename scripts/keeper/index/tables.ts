@@ -66,3 +66,48 @@ export function rowKey(key: Row): string {
 export function checksumOf(name: TableName, row: Row): number {
   return crc32(`${name}/${row.join("/")}`);
 }
+
+/** A row out of what a database returns. Throws a SyntaxError or a RangeError for what cannot be one. */
+export function parseRow(columns: readonly Column[], values: readonly unknown[]): Row {
+  return columns.map(({ name, type }, place) => {
+    const value = values[place];
+    switch (type) {
+      case "text":
+        if (typeof value !== "string") throw new SyntaxError(`${name} is no text`);
+        return value;
+      case "integer": {
+        const number = Number(value);
+        if (value === null || !Number.isSafeInteger(number)) throw new RangeError(`${name} is no whole number`);
+        return number;
+      }
+      case "number":
+        if (typeof value !== "string" || !/^-?\d+$/.test(value)) throw new SyntaxError(`${name} is no number`);
+        return BigInt(value);
+      case "flag":
+        if (value !== true && value !== false && value !== 0 && value !== 1) {
+          throw new SyntaxError(`${name} is no flag`);
+        }
+        return value === true || value === 1;
+    }
+  });
+}
+
+/** A row, or its key, as the journal has it. */
+export function rowText(row: Row | undefined): string | null {
+  return row === undefined ? null : JSON.stringify(row.map(String));
+}
+
+/** The opposite of `rowText`. Throws a SyntaxError or a RangeError. */
+export function rowFrom(name: TableName, text: string): Row {
+  const values = JSON.parse(text) as unknown;
+  const { columns } = TABLES[name];
+  if (!Array.isArray(values) || values.length > columns.length) throw new SyntaxError("no row");
+  return parseRow(
+    columns.slice(0, values.length),
+    values.map((value: unknown, place) => (columns[place]?.type === "flag" ? value === "true" : value)),
+  );
+}
+
+export function isTableName(text: string): text is TableName {
+  return Object.hasOwn(TABLES, text);
+}
