@@ -83,6 +83,10 @@ export class PostgresStore implements Store {
 
   /** Creates the tables where there are none. Throws a SchemaError, StoreMismatchError, StoreBusyError or StoreServerError. */
   static async open(options: PostgresOptions): Promise<PostgresStore> {
+    // Without a cause: it would have the URL in it.
+    if (!/^postgres(ql)?:\/\//.test(options.url) || !URL.canParse(options.url)) {
+      throw new StoreServerError("the address of the database is not one of PostgreSQL");
+    }
     const store = new PostgresStore(options);
     try {
       await store.#transaction("", async (query) => store.#createOrCheck(query));
@@ -175,6 +179,9 @@ export class PostgresStore implements Store {
         [this.#owner, this.#options.leaseMs ?? LEASE_MS],
       );
       if (renewed.length === 0) throw new StoreInUseError("another keeper has taken the database over");
+      if (versionIn(await metaIn(query)) !== batch.after) {
+        throw new StoreInUseError("another keeper has written to the database");
+      }
       if (batch.clear) {
         for (const table of [...TABLE_NAMES, "blocks", "journal"]) await query(`DELETE FROM ${table}`);
       }
@@ -198,7 +205,7 @@ export class PostgresStore implements Store {
       });
       await query("DELETE FROM journal WHERE block < $1", [keepFrom]);
       await query("DELETE FROM blocks WHERE number < (SELECT max(number) FROM blocks WHERE number < $1)", [keepFrom]);
-      const version = versionIn(await metaIn(query)) + 1;
+      const version = batch.after + 1;
       const reset = await this.#tell(query, batch, version);
       await setMeta(query, {
         version: String(version),
@@ -308,8 +315,8 @@ function typed(error: unknown): unknown {
   if (DAMAGED.test(state)) {
     return new StoreCorruptError(`the database is damaged: ${messageOf(error)}`, { cause: error });
   }
-  // SQLSTATE has five places; all else is the connection's.
-  if (/^[0-9A-Z]{5}$/.test(state) && state !== "EPIPE" && !PASSING.test(state)) {
+  // SQLSTATE has five places and a digit among them; all else is the connection's.
+  if (/^(?=.*\d)[0-9A-Z]{5}$/.test(state) && !PASSING.test(state)) {
     return new StoreServerError(`the database refuses: ${messageOf(error)}`, { cause: error });
   }
   return new StoreBusyError(`the database does not answer: ${messageOf(error)}`, { cause: error });

@@ -162,6 +162,7 @@ export class SqliteStore implements Store {
   async commit(batch: StoreBatch): Promise<number> {
     return this.#transaction(() => {
       this.#takeLease();
+      if (this.#version() !== batch.after) throw new StoreInUseError("another keeper has written to the database");
       if (batch.clear) {
         for (const table of [...TABLE_NAMES, "blocks", "journal"]) this.#database.exec(`DELETE FROM ${table}`);
       }
@@ -188,7 +189,7 @@ export class SqliteStore implements Store {
       }
       this.#run("DELETE FROM journal WHERE block < ?", [keepFrom]);
       this.#run("DELETE FROM blocks WHERE number < (SELECT max(number) FROM blocks WHERE number < ?)", [keepFrom]);
-      const version = this.#version() + 1;
+      const version = batch.after + 1;
       this.#setMeta({ version: String(version), ...metaOfCursor(batch.cursor) });
       return version;
     });

@@ -263,7 +263,7 @@ export class State implements IndexView {
     for (const token of new Set([...book.collateral.keys(), ...collateral.keys()])) {
       const after = collateral.get(token);
       if (book.collateral.get(token) === after) continue;
-      this.#write("collateral", [account, token], after && [account, token, after]);
+      this.#write("collateral", [account, token], after === undefined ? undefined : [account, token, after]);
     }
   }
 

@@ -89,6 +89,8 @@ export interface StoredChanges {
 
 /** One atomic change. */
 export interface StoreBatch {
+  /** The version that it was made from: nothing is stored after another. */
+  readonly after: number;
   /** Everything that is there is dropped first. */
   readonly clear: boolean;
   readonly cursor: Cursor | undefined;
@@ -115,7 +117,8 @@ export interface Store {
   load(): Promise<StoredIndex>;
   /** @return Undefined where so much has changed that everything must be loaded. */
   changesSince(version: number): Promise<StoredChanges | undefined>;
-  /** All of it or nothing, and only with the lease: else a StoreInUseError. @return The version it has made. */
+  /** All of it or nothing, and only with the lease and after the version of the batch: else a StoreInUseError.
+   * @return The version it has made. */
   commit(batch: StoreBatch): Promise<number>;
   /** Reads everything that can be damaged; throws a StoreCorruptError. */
   verify(): Promise<void>;
