@@ -53,7 +53,7 @@ export interface CheckResult {
 }
 
 const KEPT_BLOCKS = 512;
-const OVERLAP = 16;
+const OVERLAP = 64;
 /** After so many answers with fewer logs than before they are believed. */
 const MOST_SHORT_ANSWERS = 4;
 /** Accounts read in one go. */
