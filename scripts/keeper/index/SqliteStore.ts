@@ -113,7 +113,7 @@ export class SqliteStore implements Store {
       checkMeta(this.#meta(), identity);
       return;
     }
-    for (const statement of createStatements(TYPES)) this.#database.exec(statement);
+    for (const statement of createStatements(TYPES, "WITHOUT ROWID")) this.#database.exec(statement);
     this.#setMeta(metaOf(identity));
   }
 

@@ -164,7 +164,7 @@ export class State implements IndexView {
     for (const entry of journal) {
       const entries = this.#journal.get(entry.block) ?? new Map<string, JournalEntry>();
       this.#journal.set(entry.block, entries);
-      entries.set(`${entry.table}/${rowKey(entry.key)}`, entry);
+      entries.set(nameOf(entry.table, entry.key), entry);
     }
     this.digest = cursor?.digest ?? 0;
   }
@@ -360,7 +360,7 @@ export class State implements IndexView {
 
   /** Remembers what the row is before it changes for the first time. */
   #note(table: TableName, key: Row): void {
-    const name = `${table}/${rowKey(key)}`;
+    const name = nameOf(table, key);
     const block = this.#journaledBlock;
     const isNew = !this.#changes.has(name);
     let journal = block === undefined ? undefined : this.#newJournal.get(block);
@@ -502,6 +502,11 @@ export class State implements IndexView {
     ];
     this.triggers.set(name, { account, sequence, asset, delta, triggerPrice, above, expiry });
   }
+}
+
+/** Names a row among all. The tables' names begin with letters, the ids of accounts do not. */
+function nameOf(table: TableName, key: Row): string {
+  return table === "accounts" ? String(key[0]) : `${table}/${rowKey(key)}`;
 }
 
 function legsText(legs: readonly OrderLeg[]): string {

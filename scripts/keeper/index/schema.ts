@@ -18,15 +18,15 @@ export const LEASE_MS = 60_000;
 /** Commits whose changes are kept for those who follow. */
 export const KEPT_VERSIONS = 512;
 
-/** Statements that create all tables. @param typeOf How the database writes a type. */
-export function createStatements(typeOf: Readonly<Record<ColumnType, string>>): readonly string[] {
+/** Statements that create all tables. @param typeOf How the database writes a type. @param options Of each table of rows. */
+export function createStatements(typeOf: Readonly<Record<ColumnType, string>>, options = ""): readonly string[] {
   const { text, integer } = typeOf;
   return [
     ...TABLE_NAMES.map((name) => {
       const { columns, keys } = TABLES[name];
       const list = columns.map((column) => `${column.name} ${typeOf[column.type]} NOT NULL`);
       const key = columns.slice(0, keys).map((column) => column.name);
-      return `CREATE TABLE ${name} (${list.join(", ")}, PRIMARY KEY (${key.join(", ")}))`;
+      return `CREATE TABLE ${name} (${list.join(", ")}, PRIMARY KEY (${key.join(", ")})) ${options}`;
     }),
     `CREATE TABLE blocks (number ${integer} PRIMARY KEY, hash ${text} NOT NULL, logs ${integer} NOT NULL)`,
     `CREATE TABLE journal (

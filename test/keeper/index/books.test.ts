@@ -26,7 +26,9 @@ const TOKENS = [0, 1];
 describe("index against the clearing house", () => {
   const directory = temporaryDirectory();
   const tally = newTally();
-  after(() => { console.log(JSON.stringify(tally)); });
+  after(() => {
+    console.log(JSON.stringify(tally));
+  });
 
   for (let run = 0; run < HISTORIES; ++run) {
     it(`has every account as the chain has it, all through a random history (${run})`, async () => {

@@ -14,14 +14,7 @@ const SOURCES = {
   pool: "LiquidityPool.sol/LiquidityPool",
 } as const;
 /** Events of accounts that change nothing of what the index keeps. */
-const SILENT = [
-  "OperatorSet",
-  "LiquidationFailed",
-  "Converted",
-  "Insolvent",
-  "InsolvencyCleared",
-  "ItemFailed",
-];
+const SILENT = ["OperatorSet", "LiquidationFailed", "Converted", "Insolvent", "InsolvencyCleared", "ItemFailed"];
 
 /** Interfaces as they were built. */
 function interfaceOf(contract: keyof typeof SOURCES): Interface {
@@ -47,7 +40,8 @@ function sampleOf(contract: keyof typeof SOURCES, signature: string) {
   if (fragment === null) throw new Error(`${contract} has no event ${signature}`);
   let next = 0x11n;
   const valueOf = (type: ParamType): unknown => {
-    if (type.baseType === "array") return [valueOf(type.arrayChildren as ParamType), valueOf(type.arrayChildren as ParamType)];
+    if (type.baseType === "array")
+      return [valueOf(type.arrayChildren as ParamType), valueOf(type.arrayChildren as ParamType)];
     if (type.baseType === "tuple") return (type.components ?? []).map(valueOf);
     next += 1n;
     if (type.type === "bool") return next % 2n === 0n;

@@ -26,7 +26,7 @@ export type FakeEvent =
   | { readonly kind: "deleverage"; readonly asset: number; readonly long: boolean }
   | { readonly kind: "submit" | "end"; readonly account: number; readonly sequence: number };
 
-interface Account {
+export interface Account {
   cash: bigint;
   shares: bigint;
   pending: number;
@@ -82,6 +82,13 @@ export class FakeChain implements EventSource {
   /** The newest `depth` blocks were never there; the first stays. */
   drop(depth: number): void {
     this.#blocks.length = Math.max(1, this.#blocks.length - depth);
+  }
+
+  /** Changes an account of the newest block behind the back of its events. */
+  tamper(id: string, change: (account: Account) => void): void {
+    const account = this.#at(this.#blocks.length - 1).accounts.get(id);
+    if (account === undefined) throw new Error(`no account ${id}`);
+    change(account);
   }
 
   block(number: number): Promise<BlockRef | undefined> {

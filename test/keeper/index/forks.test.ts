@@ -49,8 +49,10 @@ describe("index over forks", () => {
               break;
             case "sync":
               await index.sync(chain.head);
-              // What was left out is asked for again with the next block.
-              if (chain.head.hash !== hiddenAt) expect(shown(index)).to.deep.equal(await truth(chain, index));
+              // A fork that is shorter so far may be an endpoint that lags; and what was left out is asked for again with
+              // the next block.
+              if (chain.head.hash !== index.head?.hash || chain.head.hash === hiddenAt) break;
+              expect(shown(index)).to.deep.equal(await truth(chain, index));
               break;
             case "lag":
               if (chain.head.number > turn.behind) await index.sync(chain.ref(chain.head.number - turn.behind));
@@ -72,7 +74,8 @@ describe("index over forks", () => {
               ({ index } = await openIndex(chain, { file }));
           }
         }
-        chain.extend([]);
+        do chain.extend([]);
+        while (chain.head.number <= (index.head?.number ?? 0));
         await index.sync(chain.head);
         const { index: once } = await openIndex(chain);
         await once.sync(chain.head);
@@ -258,7 +261,10 @@ const anyEvent: fc.Arbitrary<FakeEvent> = fc.oneof(
 const blocks = fc.array(fc.array(anyEvent, { maxLength: 3 }), { minLength: 1, maxLength: 7 });
 const anyTurn: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("extend" as const), blocks }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("fork" as const), depth: fc.integer({ min: 1, max: 14 }), blocks }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("fork" as const), depth: fc.integer({ min: 1, max: 14 }), blocks }),
+  },
   { weight: 6, arbitrary: fc.constant({ kind: "sync" as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("lag" as const), behind: fc.integer({ min: 1, max: 9 }) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "hide" as const }) },

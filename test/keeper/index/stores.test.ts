@@ -84,7 +84,13 @@ function batch(changes: Partial<StoreBatch>): StoreBatch {
 
 const FULL: Partial<StoreBatch> = {
   put: [
-    { table: "accounts", rows: [[ALICE, -HUGE, 5n, true], [BOB, 0n, 0n, false]] },
+    {
+      table: "accounts",
+      rows: [
+        [ALICE, -HUGE, 5n, true],
+        [BOB, 0n, 0n, false],
+      ],
+    },
     { table: "positions", rows: [[ALICE, 95, -1n, HUGE]] },
     { table: "collateral", rows: [[ALICE, 15, 1n]] },
     { table: "orders", rows: [[ALICE, 16_777_215n, 1_800_000_000n, "3:36893488147419103232,4:1"]] },
@@ -179,7 +185,10 @@ for (const [name, makeBench] of [
     it("stores nothing that was made from another version", async () => {
       await store.commit(batch(FULL));
       const before = await store.load();
-      await expectRejection(store.commit(batch({ after: 0, remove: [{ table: "accounts", rows: [[BOB]] }] })), StoreInUseError);
+      await expectRejection(
+        store.commit(batch({ after: 0, remove: [{ table: "accounts", rows: [[BOB]] }] })),
+        StoreInUseError,
+      );
       expect(await store.load()).to.deep.equal(before);
     });
 
@@ -193,7 +202,9 @@ for (const [name, makeBench] of [
 
     it("drops what is older than it must keep, but for one block to go back to", async () => {
       const blocks = [4, 5, 6, 9].map((number) => ({ number, hash: `0x0${number}`, logs: 1 }));
-      const journal = [5, 6, 9].map((block) => ({ block, table: "accounts", key: [ALICE], before: undefined }) as const);
+      const journal = [5, 6, 9].map(
+        (block) => ({ block, table: "accounts", key: [ALICE], before: undefined }) as const,
+      );
       await store.commit(batch({ blocks, journal }));
       await store.commit(batch({ after: 1, keepFrom: 7 }));
       const left = await store.load();
