@@ -130,32 +130,33 @@ export class ChainSource implements EventSource {
       accounts.map((account) => ({ method: "accountOf", values: [account] })),
       block,
     );
-    const words = results.map(([word]) => word as AccountWord);
     const seized = accounts.includes(this.#insurance) ? await this.#tokens(block) : 0n;
-    const calls = accounts.flatMap((account, place) => {
-      const { positions, collaterals } = words[place] as AccountWord;
+    const books = accounts.map((account, place) => {
+      const { cash, shares, pending, positions, collaterals } = results[place]?.[0] as AccountWord;
       // Collateral of the insurance account is in no bitmap.
       const tokens = account === this.#insurance ? collaterals | seized : collaterals;
-      return [
-        ...bitsOf(positions).map((asset): Call => ({ method: "positionOf", values: [account, asset] })),
-        ...bitsOf(tokens).map((token): Call => ({ method: "collateralOf", values: [account, token] })),
-      ];
+      return {
+        book: { account, cash, debtShares: shares, pending: Number(pending) },
+        assets: bitsOf(positions),
+        tokens: bitsOf(tokens),
+      };
     });
-    const details = await this.#calls(calls, block);
-    const books = new Map(
-      accounts.map((account, place) => {
-        const { cash, shares, pending } = words[place] as AccountWord;
-        const [positions, collateral] = [new Map<number, { size: bigint; quote: bigint }>(), new Map<number, bigint>()];
-        return [account, { account, cash, debtShares: shares, pending: Number(pending), positions, collateral }];
-      }),
-    );
-    calls.forEach(({ method, values }, place) => {
-      const [account, index] = values as [string, number];
-      const [first, second] = details[place] as unknown as [bigint, bigint];
-      if (method === "positionOf") books.get(account)?.positions.set(index, { size: first, quote: second });
-      else if (first !== 0n) books.get(account)?.collateral.set(index, first);
+    const calls = books.flatMap(({ book: { account }, assets, tokens }) => [
+      ...assets.map((asset): Call => ({ method: "positionOf", values: [account, asset] })),
+      ...tokens.map((token): Call => ({ method: "collateralOf", values: [account, token] })),
+    ]);
+    const details = (await this.#calls(calls, block)).values();
+    const next = (): readonly [bigint, bigint] => details.next().value as unknown as [bigint, bigint];
+    return books.map(({ book, assets, tokens }) => {
+      const positions = new Map(
+        assets.map((asset) => {
+          const [size, quote] = next();
+          return [asset, { size, quote }];
+        }),
+      );
+      const amounts = tokens.map((token) => [token, next()[0]] as const);
+      return { ...book, positions, collateral: new Map(amounts.filter(([, amount]) => amount !== 0n)) };
     });
-    return accounts.map((account) => books.get(account) as ChainBook);
   }
 
   /** Bitmap of all collateral. */

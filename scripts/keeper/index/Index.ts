@@ -252,7 +252,7 @@ export class Index implements IndexView {
     let rewoundTo: number | undefined;
     const ancestor = await this.#ancestorOf(head);
     if (ancestor === "ahead") return this.#result(0);
-    if (ancestor !== undefined && ancestor !== "linked") {
+    if (ancestor !== "linked") {
       rewoundTo = ancestor;
       await this.#rewind(rewoundTo);
     }
@@ -296,7 +296,8 @@ export class Index implements IndexView {
     let [low, high] = [-1, blocks.length];
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (await this.#isCanonical(blocks[middle] as KeptBlock, head)) low = middle;
+      const block = blocks[middle];
+      if (block !== undefined && (await this.#isCanonical(block, head))) low = middle;
       else high = middle;
     }
     const ancestor = blocks[low]?.number;

@@ -108,8 +108,7 @@ export class SqliteStore implements Store {
 
   #createOrCheck(): void {
     const { identity } = this.#options;
-    const [[tables] = []] = this.#all("SELECT count(*) FROM sqlite_schema") as [[number]];
-    if (tables !== 0) {
+    if (this.#all("SELECT 1 FROM sqlite_schema LIMIT 1").length !== 0) {
       checkMeta(this.#meta(), identity);
       return;
     }
@@ -118,8 +117,8 @@ export class SqliteStore implements Store {
   }
 
   #quickCheck(): void {
-    const [[result] = []] = this.#all("PRAGMA quick_check(1)") as [[string]];
-    if (result !== "ok") throw new StoreCorruptError(`the database is damaged: ${String(result)}`);
+    const result = String(this.#all("PRAGMA quick_check(1)")[0]?.[0]);
+    if (result !== "ok") throw new StoreCorruptError(`the database is damaged: ${result}`);
   }
 
   async claim(): Promise<boolean> {

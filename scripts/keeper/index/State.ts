@@ -418,7 +418,8 @@ export class State implements IndexView {
   #set(table: TableName, key: Row, row: Row | undefined): void {
     switch (table) {
       case "accounts":
-        return this.#setAccount(key, row);
+        this.#setAccount(key, row);
+        return;
       case "positions": {
         const [account, asset] = key as [string, number];
         if (row === undefined) this.accounts.get(account)?.positions.delete(asset);
@@ -444,7 +445,8 @@ export class State implements IndexView {
         return;
       }
       case "triggers":
-        return this.#setTrigger(key, row);
+        this.#setTrigger(key, row);
+        return;
       case "pool_batches": {
         const [batch] = key as [bigint];
         if (row === undefined) {

@@ -14,57 +14,78 @@ type Of<Name extends IndexedEvent["name"]> = Extract<IndexedEvent, { name: Name 
 export function applyEvent(state: State, event: IndexedEvent, insurance: string): void {
   switch (event.name) {
     case "Fill":
-      return fill(state, event);
+      fill(state, event);
+      return;
     case "Credited":
-      return add(state, event.account, event.token, event.amount);
+      add(state, event.account, event.token, event.amount);
+      return;
     case "Debited":
-      return add(state, event.account, event.token, -event.amount);
+      add(state, event.account, event.token, -event.amount);
+      return;
     case "Transferred":
       add(state, event.from, event.token, -event.amount);
-      return add(state, event.to, event.token, event.amount);
+      add(state, event.to, event.token, event.amount);
+      return;
     case "OrderClosed":
       // One after the other, as on the chain: a debt in between is one.
       state.addCash(event.account, event.released);
-      return state.addCash(event.payTo, event.pay);
+      state.addCash(event.payTo, event.pay);
+      return;
     case "KeeperPaid":
       state.addCash(event.from, -event.amount);
-      return state.addCash(event.to, event.amount);
+      state.addCash(event.to, event.amount);
+      return;
     case "Liquidated":
       state.addCash(event.account, -(event.penalty + event.discount));
-      return state.addCash(event.liquidator, event.discount + event.reward);
+      state.addCash(event.liquidator, event.discount + event.reward);
+      return;
     case "CollateralSold":
-      return collateralSold(state, event, insurance);
+      collateralSold(state, event, insurance);
+      return;
     case "LossRealised":
-      return lossRealised(state, event);
+      lossRealised(state, event);
+      return;
     case "PositionsClosed":
-      return positionsClosed(state, event);
+      positionsClosed(state, event);
+      return;
     case "DeficitBooked":
       // It has nothing left by then, and its debt is forgiven.
-      return state.empty(event.account);
+      state.empty(event.account);
+      return;
     case "CollateralSeized":
       state.addCollateral(event.account, event.token, -event.amount);
       state.addCollateral(insurance, event.token, event.amount);
-      return state.addCash(event.account, event.paid);
+      state.addCash(event.account, event.paid);
+      return;
     case "CashMoved":
-      return state.addCash(event.account, event.amount);
+      state.addCash(event.account, event.amount);
+      return;
     case "SideTouched":
-      return state.touchSide(event.asset, event.long);
+      state.touchSide(event.asset, event.long);
+      return;
     case "MarketClosed":
       state.touchSide(event.asset, true);
-      return state.touchSide(event.asset, false);
+      state.touchSide(event.asset, false);
+      return;
     case "OrderSubmitted":
       state.addCash(event.account, -event.escrow);
-      return state.putOrder(event);
+      state.putOrder(event);
+      return;
     case "OrderEnded":
-      return state.removeOrder(event.account, event.sequence);
+      state.removeOrder(event.account, event.sequence);
+      return;
     case "TriggerSubmitted":
-      return state.putTrigger(event);
+      state.putTrigger(event);
+      return;
     case "TriggerEnded":
-      return state.removeTrigger(event.account, event.sequence);
+      state.removeTrigger(event.account, event.sequence);
+      return;
     case "BatchOpened":
-      return state.putBatch({ ...event, assets: 0n, shares: 0n });
+      state.putBatch({ ...event, assets: 0n, shares: 0n });
+      return;
     case "BatchMoved":
-      return batchMoved(state, event);
+      batchMoved(state, event);
+      return;
   }
 }
 

@@ -124,11 +124,9 @@ describe("full check of the index", () => {
     const { index } = await openIndex(chain);
     await index.sync(chain.head);
     chain.tamper(ALICE, (account) => (account.cash += 3n));
-    const { block } = chain;
     // After the accounts it asks whether its block is still there.
-    chain.block = () => Promise.reject(new Error("the endpoint is down"));
+    chain.beforeBlock = () => Promise.reject(new Error("the endpoint is down"));
     await expectRejection(index.check(chain.head), Error);
-    chain.block = block;
     expect(index.accounts.get(ALICE)?.cash).to.equal(50n);
     expect((await index.check(chain.head)).repaired).to.equal(1);
     await index.close();

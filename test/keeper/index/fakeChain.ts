@@ -42,6 +42,8 @@ interface FakeBlock {
 export class FakeChain implements EventSource {
   /** Blocks of which answers leave the logs out. */
   readonly hidden = new Set<number>();
+  /** Runs once, before the next answer about a block. */
+  beforeBlock: (() => Promise<void>) | undefined;
   /** Thrown by the next request. */
   failure: Error | undefined;
   requests = 0;
@@ -91,7 +93,10 @@ export class FakeChain implements EventSource {
     change(account);
   }
 
-  block(number: number): Promise<BlockRef | undefined> {
+  async block(number: number): Promise<BlockRef | undefined> {
+    const { beforeBlock } = this;
+    this.beforeBlock = undefined;
+    await beforeBlock?.();
     return this.#answer(() => this.#blocks[number]?.ref);
   }
 

@@ -137,7 +137,7 @@ describe("index of orders, triggers and pool requests", () => {
     await sync(index);
     expect(index.triggers.size).to.equal(0);
     expect([...index.orders.keys()]).to.deep.equal([keyOf({ account, sequence: sequence + 2n })]);
-    expect(index.accounts.get(accountOf(world.keeper))?.cash).to.not.equal(undefined);
+    expect(index.accounts.get(accountOf(world.keeper))?.cash).to.be.a("bigint");
     await index.close();
   });
 
