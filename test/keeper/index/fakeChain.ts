@@ -37,6 +37,8 @@ interface FakeBlock {
   readonly ref: BlockRef;
   readonly logs: readonly RawLog[];
   readonly accounts: ReadonlyMap<string, Account>;
+  /** Sides that were ever deleveraged. */
+  readonly touched: ReadonlySet<string>;
 }
 
 export class FakeChain implements EventSource {
@@ -73,10 +75,12 @@ export class FakeChain implements EventSource {
     const parentHash = parent?.ref.hash ?? toBeHex(0, 32);
     const ref = { number, hash, parentHash, time: BigInt(number) };
     const accounts = new Map([...(parent?.accounts ?? [])].map(([id, account]) => [id, copyOf(account)]));
-    const logs = events.flatMap((event) => happen(accounts, event, number));
+    const touched = new Set(parent?.touched);
+    const logs = events.flatMap((event) => happen({ accounts, touched }, event, number));
     this.#blocks.push({
       ref,
       accounts,
+      touched,
       logs: logs.map((log, logIndex) => ({ ...log, blockNumber: number, blockHash: hash, logIndex })),
     });
   }
@@ -143,8 +147,13 @@ export class FakeChain implements EventSource {
 
 type Emitted = Pick<RawLog, "address" | "topics" | "data">;
 
-function happen(accounts: Map<string, Account>, event: FakeEvent, block: number): Emitted[] {
+function happen(
+  { accounts, touched }: { accounts: Map<string, Account>; touched: Set<string> },
+  event: FakeEvent,
+  block: number,
+): Emitted[] {
   if (event.kind === "deleverage") {
+    touched.add(sideOf(event.asset, event.long));
     for (const { positions } of accounts.values()) {
       const position = positions.get(event.asset);
       if (position === undefined || position.size > 0n !== event.long) continue;
@@ -175,10 +184,12 @@ function happen(accounts: Map<string, Account>, event: FakeEvent, block: number)
       const { asset, delta } = event;
       const before = account.positions.get(asset) ?? { size: 0n, quote: 0n };
       const size = before.size + delta;
+      // Of a side with an index, what is written is not what the event says.
+      const lost = [before.size, size].some((one) => one !== 0n && touched.has(sideOf(asset, one > 0n))) ? 1n : 0n;
       // A closed position has realised all of its quote.
       const realised = size === 0n ? before.quote + delta * 2n : 0n;
       if (size === 0n) account.positions.delete(asset);
-      else account.positions.set(asset, { size, quote: before.quote - delta * -2n });
+      else account.positions.set(asset, { size, quote: before.quote - delta * -2n - lost });
       pay(account, realised - 1n, block);
       return [
         emitted(CONTRACTS.clearingHouse, {
@@ -209,6 +220,10 @@ function happen(accounts: Map<string, Account>, event: FakeEvent, block: number)
         }),
       ];
   }
+}
+
+function sideOf(asset: number, long: boolean): string {
+  return `${asset} ${long ? "long" : "short"}`;
 }
 
 function emitted(

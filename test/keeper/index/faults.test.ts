@@ -158,6 +158,17 @@ describe("index on a SQLite file that others touch", function () {
     });
   }
 
+  it("finds a damaged page when it opens the file, before anything is read", async () => {
+    const chain = chainOf(60);
+    const before = await openIndex(await open(), chain);
+    await before.sync(chain.head);
+    await before.close();
+    overwrite(file, { at: 4_096, length: 4_096 });
+    const log = keepingLog();
+    await (await open(log)).close();
+    expect(log.lines.map(({ event }) => event)).to.deep.equal(["database moved aside"]);
+  });
+
   it("finds damage that is done while it runs, at the next check, and rebuilds", async () => {
     const chain = chainOf(60);
     const log = keepingLog();
@@ -267,6 +278,17 @@ describe("index on a PostgreSQL that several share", function () {
     const again = await openIndex(await open(), chain);
     await expectRight(again, chain);
     await again.close();
+  });
+
+  it("stores nothing without its lease, even if nobody has written since", async () => {
+    const chain = chainOf(2);
+    const index = await openIndex(await open(), chain);
+    await index.sync(chain.head);
+    more(chain, 1);
+    chain.beforeBlock = async () => server.exec("UPDATE plimsoll.lease SET owner = 'another', expires = 9000000000000");
+    await index.sync(chain.head);
+    expect([index.following, index.head?.number]).to.deep.equal([true, 2]);
+    await index.close();
   });
 
   it("takes the lease back from nobody while the writer keeps renewing it", async () => {

@@ -71,6 +71,7 @@ describe("index over forks", () => {
               break;
             case "restart":
               await index.close();
+              expect(index.counters.corruptions).to.equal(0);
               ({ index } = await openIndex(chain, { file }));
           }
         }
@@ -86,6 +87,7 @@ describe("index over forks", () => {
         const { index: again } = await openIndex(chain, { file });
         await again.sync(chain.head);
         expect(shown(again)).to.deep.equal(expected);
+        expect([index, once, again].map(({ counters }) => counters.corruptions)).to.deep.equal([0, 0, 0]);
         await Promise.all([again.close(), once.close()]);
       }),
       { numRuns: RUNS, seed: SEED },
@@ -206,6 +208,34 @@ describe("index over forks", () => {
     expect(index.accounts.size).to.equal(0);
     await index.sync(chain.head);
     expect(index.accounts.get(accountAt(0))?.cash).to.equal(2n);
+    await index.close();
+  });
+
+  it("takes nothing in of a fork whose newest block says nothing of it", async () => {
+    const chain = new FakeChain();
+    const { index } = await openIndex(chain);
+    chain.extend([credit(0, 1n)]);
+    chain.extend([]);
+    const stale = chain.head;
+    chain.drop(2);
+    chain.extend([credit(0, 2n)]);
+    chain.extend([]);
+    await expectRejection(index.sync(stale), SourceBehindError);
+    expect(index.accounts.size).to.equal(0);
+    await index.close();
+  });
+
+  it("takes nothing in where logs come from another fork than blocks", async () => {
+    const [chain, other] = [new FakeChain(), new FakeChain()];
+    // From here on their hashes differ.
+    other.extend([]);
+    other.drop(1);
+    chain.extend([credit(0, 1n)]);
+    other.extend([credit(0, 2n)]);
+    const { index } = await openIndex(chain);
+    chain.logs = async (from, to) => other.logs(from, to);
+    await expectRejection(index.sync(chain.head), SourceBehindError);
+    expect(index.accounts.size).to.equal(0);
     await index.close();
   });
 
