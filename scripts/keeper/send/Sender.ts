@@ -77,8 +77,8 @@ interface Flight {
 /** EIP-7825. */
 const MAX_GAS = 16_777_216n;
 const EMPTY_GAS = 21_000n;
-/** Looks until it is believed that somebody else has used a nonce: nodes may be some blocks apart. */
-const MAX_UNSEEN = 4;
+/** Looks until it is believed that somebody else has used a nonce, or nobody: nodes may be some blocks apart. */
+const MAX_LOOKS = 4;
 /** Attempts to outbid what waits at a nonce, in one go: 1.25^16 is 35 times the price. */
 const MAX_BIDS = 16;
 /** Transactions that are remembered after their end, in case a fork takes them out of their blocks. */
@@ -94,6 +94,8 @@ export class Sender {
   /** Jobs between their admission and their flight. */
   #admitted = 0;
   #next = 0;
+  /** Looks in a row at which nonces before the first in flight were unused. */
+  #gaps = 0;
   #lock: Promise<unknown> = Promise.resolve();
   #tending: Promise<void> | undefined;
   #closed = false;
@@ -164,8 +166,7 @@ export class Sender {
   // ---------------------------------------------------------------- sending
 
   async #launch(job: Job, gas: bigint): Promise<Sent> {
-    const { fees } = await this.quote();
-    await this.#synchronise();
+    const [{ fees }] = await Promise.all([this.quote(), this.#synchronise()]);
     if (this.#hasUnknown()) throw new BusyError("transactions of an earlier process are waiting");
     const wanted = gas + gas / 5n;
     const nonce = this.#next;
@@ -201,7 +202,7 @@ export class Sender {
     const { node, signer, chainId, maxFee, log } = this.#options;
     for (let bid = 0; bid < MAX_BIDS; ++bid) {
       const { nonce, call, gasLimit, fees, job } = flight;
-      const raw = await signer.sign({ chainId, nonce, ...call, gasLimit, ...fees });
+      const raw = await signer.sign({ chainId, nonce, value: 0n, ...call, gasLimit, ...fees });
       const version = { hash: keccak256(raw), raw, carriesJob: job !== undefined && call === job.call };
       flight.versions.push(version);
       flight.since = this.#now();
@@ -232,10 +233,16 @@ export class Sender {
   async #synchronise(): Promise<void> {
     if (this.#flights.size > 0) return;
     const { node } = this.#options;
-    const latest = await node.nonceOf(this.address, "latest");
-    const pending = await node.nonceOf(this.address, "pending");
+    const [latest, pending] = await Promise.all([
+      node.nonceOf(this.address, "latest"),
+      node.nonceOf(this.address, "pending"),
+    ]);
+    const said = Math.max(latest, pending);
+    // Fewer than before: a fork, or a node that is behind. The last one's receipt tells them apart.
+    const past = said < this.#next ? this.#past.get(this.#next - 1) : undefined;
+    if (past !== undefined && (await node.receiptOf(past.hash)) !== undefined) return;
     for (let nonce = latest; nonce < pending; ++nonce) this.#adopt(nonce);
-    this.#next = Math.max(latest, pending);
+    this.#next = said;
     if (this.#flights.size > 0) {
       this.#options.log.warn("transactions of an earlier process are waiting", { from: latest, to: pending - 1 });
       this.#tend();
@@ -286,7 +293,8 @@ export class Sender {
     this.#next = Math.max(this.#next, used);
     const flights = [...this.#flights.values()].sort((a, b) => a.nonce - b.nonce);
     const first = flights[0];
-    if (first !== undefined && used < first.nonce) await this.#fill(used, first.nonce);
+    this.#gaps = first !== undefined && used < first.nonce ? this.#gaps + 1 : 0;
+    if (first !== undefined && this.#gaps >= MAX_LOOKS) await this.#fill(used, first.nonce);
     for (const flight of flights) {
       if (await this.#isEnded(flight, used)) continue;
       if (flight.nonce < used) this.#missed(flight);
@@ -318,7 +326,7 @@ export class Sender {
   /** Its nonce is used, and not by it. */
   #missed(flight: Flight): void {
     flight.unseen += 1;
-    if (flight.unseen < MAX_UNSEEN) return;
+    if (flight.unseen < MAX_LOOKS && flight.versions.length > 0) return;
     if (flight.job !== undefined) {
       this.counters.displaced += 1;
       this.#options.log.error("another transaction has used the nonce", { nonce: flight.nonce, name: flight.job.name });
@@ -374,6 +382,7 @@ export class Sender {
   }
 
   #end(flight: Flight, outcome: Outcome): void {
+    if (this.#flights.get(flight.nonce) !== flight) return;
     this.#flights.delete(flight.nonce);
     if (flight.job !== undefined) this.#release(flight.job);
     flight.settle(outcome);

@@ -13,6 +13,7 @@ export interface UnsignedTransaction {
   readonly nonce: number;
   readonly to: string;
   readonly data: string;
+  readonly value: bigint;
   readonly gasLimit: bigint;
   readonly maxFeePerGas: bigint;
   readonly maxPriorityFeePerGas: bigint;
@@ -42,7 +43,7 @@ export async function keystoreSigner(json: string, password: string): Promise<Si
 function walletSigner(wallet: Wallet): Signer {
   return {
     address: wallet.address,
-    sign: async (transaction) => wallet.signTransaction({ type: 2, value: 0n, ...transaction }),
+    sign: async (transaction) => wallet.signTransaction({ type: 2, ...transaction }),
   };
 }
 
@@ -55,12 +56,12 @@ export function externalSigner(endpoint: Endpoint, account: string): Signer {
   return {
     address,
     sign: async (transaction) => {
-      const { chainId, nonce, to, data, gasLimit, maxFeePerGas, maxPriorityFeePerGas } = transaction;
+      const { chainId, nonce, to, data, value, gasLimit, maxFeePerGas, maxPriorityFeePerGas } = transaction;
       const request = {
         from: address,
         to,
         data,
-        value: "0x0",
+        value: quantity(value),
         nonce: quantity(BigInt(nonce)),
         gas: quantity(gasLimit),
         maxFeePerGas: quantity(maxFeePerGas),
@@ -100,7 +101,7 @@ function checkSigned(raw: string, asked: UnsignedTransaction, address: string): 
     ["chainId", signed.chainId, asked.chainId],
     ["nonce", signed.nonce, asked.nonce],
     ["to", signed.to, getAddress(asked.to)],
-    ["value", signed.value, 0n],
+    ["value", signed.value, asked.value],
     ["data", signed.data, asked.data.toLowerCase()],
     ["gasLimit", signed.gasLimit, asked.gasLimit],
     ["maxFeePerGas", signed.maxFeePerGas, asked.maxFeePerGas],
