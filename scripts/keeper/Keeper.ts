@@ -28,10 +28,10 @@ export interface KeeperOptions {
   readonly head: () => Promise<BlockRef>;
   /** Follows the chain to a block, reads, decides and plans. Throws where the block cannot be read as a whole. */
   readonly outlook: (head: BlockRef, signal: AbortSignal) => Promise<Outlook>;
-  readonly performer: Pick<Performer, "perform" | "counters">;
+  readonly performer: Pick<Performer, "perform">;
   /** Transactions in flight. */
   readonly inFlight: () => number;
-  /** What is done between cycles, at most one at a time. Failures are logged. */
+  /** What is done after good cycles, before the next begins, without a deadline. Failures are logged. */
   readonly upkeep?: (head: BlockRef) => Promise<void>;
   readonly describe: (error: unknown) => { readonly text: string };
   readonly metrics: Metrics;
@@ -50,6 +50,7 @@ export class Keeper {
   readonly #options: KeeperOptions;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
+  #lastHead: BlockRef | undefined;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -64,7 +65,8 @@ export class Keeper {
   async run({ once = false }: { once?: boolean } = {}): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await this.cycle();
+      const isGood = await this.cycle();
+      if (isGood && !isAborted(signal)) await this.#keepUp();
       if (once) break;
       // The pause ends early, without an error, when the keeper is stopped.
       await sleep(this.#options.intervalMs, undefined, { signal }).catch(() => undefined);
@@ -90,6 +92,7 @@ export class Keeper {
     );
     try {
       const { head, outlook } = await Promise.race([work, rejection(deadline.signal)]);
+      this.#lastHead = head;
       health.good(head.number);
       metrics.cycle("ok", performance.now() - begun);
       onCycle?.(outlook);
@@ -106,7 +109,7 @@ export class Keeper {
   }
 
   async #work(signal: AbortSignal): Promise<{ head: BlockRef; outlook: Outlook }> {
-    const { outlook: look, performer, inFlight, metrics, log, upkeep, describe } = this.#options;
+    const { outlook: look, performer, inFlight, metrics, log } = this.#options;
     const head = await this.#options.head();
     metrics.head(head);
     const outlook = await look(head, signal);
@@ -117,13 +120,23 @@ export class Keeper {
       inFlight: inFlight(),
     });
     await performer.perform({ plan: outlook.plan, block: head.number, isWorth: outlook.isWorth, signal });
-    if (!signal.aborted && upkeep !== undefined) {
-      await upkeep(head).catch((error: unknown) => {
-        log.warn("upkeep failed", { reason: describe(error).text });
-      });
-    }
     return { head, outlook };
   }
+
+  async #keepUp(): Promise<void> {
+    const { upkeep, log, describe } = this.#options;
+    if (upkeep === undefined || this.#lastHead === undefined) return;
+    try {
+      await upkeep(this.#lastHead);
+    } catch (error) {
+      log.warn("upkeep failed", { reason: describe(error).text });
+    }
+  }
+}
+
+/** As a call, because the signal changes between two looks at it. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 async function rejection(signal: AbortSignal): Promise<never> {

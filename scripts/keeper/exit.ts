@@ -21,9 +21,11 @@ export const EXIT_CODES = {
   StoreInUseError: 9,
   /** The database is that of another deployment. */
   StoreMismatchError: 10,
-  /** The database is locked, does not answer or is damaged beyond rebuilding. */
+  /** The database is locked, does not answer, cannot be written, or is damaged beyond rebuilding. */
   StoreBusyError: 11,
   StoreCorruptError: 11,
+  StoreFileError: 11,
+  StoreServerError: 11,
   /** The signer does not sign, or signs something else. */
   SignerError: 12,
   /** The port for metrics is taken. */

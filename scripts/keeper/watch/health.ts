@@ -24,6 +24,11 @@ export class Health {
     return this.#now() - (this.#lastGood ?? this.#begun);
   }
 
+  /** Whether a cycle has been good yet. */
+  get hasBegun(): boolean {
+    return this.#lastGood !== undefined;
+  }
+
   get isHealthy(): boolean {
     return this.ageMs <= this.#limitMs;
   }

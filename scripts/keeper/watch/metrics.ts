@@ -53,7 +53,11 @@ export class Metrics {
   readonly #checked = this.#gauge("plimsoll_keeper_index_checked_accounts", "Accounts in the last check of the index");
   readonly #wrong = this.#counter("plimsoll_keeper_index_wrong_total", "Accounts that the index had wrong");
   readonly #repaired = this.#counter("plimsoll_keeper_index_repaired_total", "Of these, put right from the chain");
-  readonly #rewinds = this.#counter("plimsoll_keeper_reorgs_total", "Times that blocks of the index were undone");
+  readonly #index = this.#counter(
+    "plimsoll_keeper_index_total",
+    "What befell the index: events, rewinds, rebuilds, corruptions, missedLogs",
+    ["what"],
+  );
   readonly #configured = this.#gauge("plimsoll_keeper_endpoints_configured", "Endpoints");
   readonly #up = this.#gauge("plimsoll_keeper_endpoints_up", "Endpoints that have answered with the agreed block");
   readonly #quorum = this.#gauge("plimsoll_keeper_endpoints_quorum", "1 while more than half of all agree");
@@ -138,8 +142,10 @@ export class Metrics {
     this.#repaired.inc(repaired);
   }
 
-  rewound(): void {
-    this.#rewinds.inc();
+  /** @param counters So far. */
+  indexed(counters: Readonly<Record<string, number>>): void {
+    this.#index.reset();
+    for (const [what, count] of Object.entries(counters)) this.#index.inc({ what }, count);
   }
 
   /** @param failures So far, by endpoint. */
