@@ -31,6 +31,7 @@ try {
   createLog("error", redact).error("failed", { reason: messageOf(error) });
   if (error instanceof ConfigError) console.error(USAGE);
   // The unexpected is shown with where it came from.
-  if (!(error instanceof PlimsollError)) console.error(redact(error instanceof Error ? (error.stack ?? "") : String(error)));
+  if (!(error instanceof PlimsollError))
+    console.error(redact(error instanceof Error ? (error.stack ?? "") : String(error)));
   process.exitCode = exitCodeOf(error);
 }

@@ -53,7 +53,16 @@ export function outlookOf(options: OutlookOptions): (head: BlockRef, signal: Abo
 /** Functions that the keeper calls or reads, by the contracts of the address book. */
 export function selectorsOf(contracts: Contracts): Readonly<Record<string, readonly string[]>> {
   const { clearingHouse, orders, oracle, lens, pool, insuranceFund, reportRelay, streamReports } = contracts;
-  const entries = Object.entries({ clearingHouse, orders, oracle, lens, pool, insuranceFund, reportRelay, streamReports });
+  const entries = Object.entries({
+    clearingHouse,
+    orders,
+    oracle,
+    lens,
+    pool,
+    insuranceFund,
+    reportRelay,
+    streamReports,
+  });
   return Object.fromEntries(
     entries.map(([name, contract]) => {
       const selectors: string[] = [];

@@ -231,7 +231,8 @@ export class Endpoints extends JsonRpcApiProvider {
    */
   async #broadcast(params: unknown): Promise<unknown> {
     const raw = (params as readonly unknown[])[0] as string;
-    const takers: readonly Endpoint[] = this.#relay === undefined ? this.#states.map(({ endpoint }) => endpoint) : [this.#relay];
+    const takers: readonly Endpoint[] =
+      this.#relay === undefined ? this.#states.map(({ endpoint }) => endpoint) : [this.#relay];
     try {
       await Promise.any(
         takers.map(async (taker) => {

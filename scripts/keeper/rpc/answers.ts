@@ -84,6 +84,9 @@ function hasRevertData(data: unknown): boolean {
 /** Of an answer that is well-formed. */
 export function blockOf(value: unknown): BlockRef | undefined {
   if (value === null || !block(value)) return undefined;
-  const { number, hash, parentHash, timestamp } = value as Record<"number" | "hash" | "parentHash" | "timestamp", string>;
+  const { number, hash, parentHash, timestamp } = value as Record<
+    "number" | "hash" | "parentHash" | "timestamp",
+    string
+  >;
   return { number: Number(number), hash, parentHash, time: BigInt(timestamp) };
 }

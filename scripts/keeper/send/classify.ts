@@ -16,7 +16,10 @@ const TABLE: readonly (readonly [RegExp, Verdict])[] = [
   [/nonce (is )?too low|nonce_?too_?low|old ?nonce|nonce has already been used|invalid nonce.*too low/i, "nonceUsed"],
   [/nonce too high|nonce_?gap|too many pending|txpool is full|pool is full|already reserved|queued limit/i, "retry"],
   [/underpriced|replacement fee too low|gas price too low|feetoolow/i, "underpriced"],
-  [/less than (the )?(next )?block'?s? base ?fee|max ?fee ?per ?gas (is )?(less|too low)|below.*base ?fee/i, "underpriced"],
+  [
+    /less than (the )?(next )?block'?s? base ?fee|max ?fee ?per ?gas (is )?(less|too low)|below.*base ?fee/i,
+    "underpriced",
+  ],
   [/insufficient (funds|balance)|doesn't have enough funds|not enough funds|upfront cost/i, "fatal"],
   [/intrinsic gas|gas limit reached|exceeds (the )?(block|transaction) gas limit|exceeds block/i, "fatal"],
   [/gas limit too high|transaction gas limit cap|exceeds allowance|tx fee .*exceeds the configured cap/i, "fatal"],
@@ -42,7 +45,11 @@ export function classify(error: unknown): Verdict {
 
 /** The node's own words: ethers keeps them under what it says itself. */
 function wordsOf(error: unknown): string {
-  const { message, info, error: inner } = error as {
+  const {
+    message,
+    info,
+    error: inner,
+  } = error as {
     message?: unknown;
     info?: { error?: { message?: unknown } };
     error?: { message?: unknown };

@@ -50,5 +50,7 @@ export function raised(before: Fees, price: GasPrice, cap: bigint): Fees | undef
   const maxPriorityFeePerGas = wantedTip < maxFeePerGas ? wantedTip : maxFeePerGas;
   const isEnough = (now: bigint, old: bigint): boolean => now > old + old / 8n;
   if (!isEnough(maxFeePerGas, before.maxFeePerGas)) return undefined;
-  return isEnough(maxPriorityFeePerGas, before.maxPriorityFeePerGas) ? { maxFeePerGas, maxPriorityFeePerGas } : undefined;
+  return isEnough(maxPriorityFeePerGas, before.maxPriorityFeePerGas)
+    ? { maxFeePerGas, maxPriorityFeePerGas }
+    : undefined;
 }

@@ -3,7 +3,8 @@ import type { Log } from "../log.ts";
 import { toJson } from "../log.ts";
 import type { Redact } from "./redact.ts";
 
-export type Concern = "no good cycle" | "balance low" | "account not liquidated" | "index wrong" | "endpoint quorum lost";
+export type Concern =
+  "no good cycle" | "balance low" | "account not liquidated" | "index wrong" | "endpoint quorum lost";
 
 /** Throws where it was not taken. */
 export type Post = (body: string) => Promise<void>;

@@ -24,9 +24,11 @@ export class Metrics {
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120],
     registers: [this.registry],
   });
-  readonly #executed = this.#counter("plimsoll_keeper_executed_total", "Orders, liquidations and duties that were carried out", [
-    "kind",
-  ]);
+  readonly #executed = this.#counter(
+    "plimsoll_keeper_executed_total",
+    "Orders, liquidations and duties that were carried out",
+    ["kind"],
+  );
   readonly #lostRaces = this.#counter("plimsoll_keeper_lost_races_total", "Jobs that somebody else has done first", [
     "kind",
   ]);
@@ -34,9 +36,11 @@ export class Metrics {
     "kind",
     "reason",
   ]);
-  readonly #skipped = this.#counter("plimsoll_keeper_skipped_total", "Jobs left out: unprofitable, dear, busy, paused", [
-    "why",
-  ]);
+  readonly #skipped = this.#counter(
+    "plimsoll_keeper_skipped_total",
+    "Jobs left out: unprofitable, dear, busy, paused",
+    ["why"],
+  );
   readonly #gas = this.#counter("plimsoll_keeper_gas_spent_ether_total", "Native coin paid for gas and data");
   readonly #reward = this.#counter("plimsoll_keeper_reward_total", "Settlement token that was earned");
   readonly #balance = this.#gauge("plimsoll_keeper_signer_balance_ether", "Native coin of the signer");

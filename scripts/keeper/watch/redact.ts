@@ -34,6 +34,11 @@ function isUrl(text: string): boolean {
 
 function partsOf(text: string): string[] {
   const { username, password, pathname, searchParams, href } = new URL(text);
-  const hidden = [decodeURIComponent(username), decodeURIComponent(password), ...pathname.split("/"), ...searchParams.values()];
+  const hidden = [
+    decodeURIComponent(username),
+    decodeURIComponent(password),
+    ...pathname.split("/"),
+    ...searchParams.values(),
+  ];
   return [...hidden, ...(pathname === "/" && username === "" && searchParams.size === 0 ? [] : [text, href, pathname])];
 }

@@ -220,7 +220,10 @@ describe("Endpoints", () => {
     });
 
     it("fail with an EndpointsError when all have failed", async () => {
-      const endpoints = pool([node("a", { on: { eth_getBalance: down } }), node("b", { on: { eth_getBalance: down } })]);
+      const endpoints = pool([
+        node("a", { on: { eth_getBalance: down } }),
+        node("b", { on: { eth_getBalance: down } }),
+      ]);
 
       expect(await rejected(endpoints.send("eth_getBalance", ["0x", "latest"]))).to.be.instanceOf(EndpointsError);
     });

@@ -43,7 +43,9 @@ describe("httpEndpoint", () => {
 
   it("gives the error of the chain with its data", async () => {
     says(200, { error: { code: 3, message: "execution reverted", data: "0x12" } });
-    expect(await rejected(ask())).to.be.instanceOf(RpcError).and.to.deep.include({ code: 3, data: "0x12" });
+    expect(await rejected(ask()))
+      .to.be.instanceOf(RpcError)
+      .and.to.deep.include({ code: 3, data: "0x12" });
   });
 
   const broken: [string, number, unknown][] = [

@@ -6,7 +6,7 @@ import { TooDearError } from "../../../scripts/keeper/send/fees.ts";
 import { BusyError, RefusedError, Sender, type SenderOptions, type Sent } from "../../../scripts/keeper/send/Sender.ts";
 import { keySigner, type Signer, SignerError } from "../../../scripts/keeper/send/signer.ts";
 import { rejected } from "../rejected.ts";
-import { silent } from "../silent.ts";
+import { recordingLog, silent } from "../silent.ts";
 import { FakeChain } from "./fakeChain.ts";
 
 /** The first account of every local chain. */
@@ -169,14 +169,14 @@ describe("Sender", () => {
 
   describe("replacing", () => {
     it("outbids itself at the same nonce, up to the cap and not beyond", async () => {
-      const { sender, chain, clock } = start({ maxFee: 3_000n });
+      const { log, lines } = recordingLog();
+      const { sender, chain, clock } = start({ maxFee: 3_000n, log });
       const sent = await sender.send(job("a"), 100n);
       chain.baseFee = 2_800n;
-      for (const count of [2, 3]) {
-        clock.now += 1_000;
-        if (count === 2) await until(() => chain.broadcasts.length === count);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      clock.now += 1_000;
+      await until(() => chain.broadcasts.length === 2);
+      clock.now += 1_000;
+      await until(() => lines.some(({ event }) => event === "stuck at the highest fee"));
 
       expect(chain.broadcasts.map(({ nonce, maxFeePerGas }) => [nonce, maxFeePerGas])).to.deep.equal([
         [7, 2_010n],
