@@ -28,7 +28,7 @@ export const USAGE = `npm run keeper -- ROLE... --deployment FILE --rpc URL[,URL
   --shard I/N         look after the I-th (from 0) of N parts of the accounts; 0/1
 
   --max-fee GWEI      most that a unit of gas may cost; 500
-  --margin AMOUNT     least profit of a transaction, in settlement token, may be negative; 0
+  --margin AMOUNT     least profit of a transaction, in settlement token; 0. A loss: --margin=-AMOUNT
   --min-balance ETH   least balance of the signer; 0.01
   --take-over AMOUNT  largest notional that the keeper's account takes over at once; 0: none
   --confirmations N   blocks on a transaction before it counts; 1

@@ -90,7 +90,7 @@ describe("parseConfig", () => {
   });
 
   it("takes several roles, endpoints, a shard, and amounts in whole units", () => {
-    const argv = ["liquidate", "pool", ...usual(), "--shard", "2/5", "--max-fee", "0.05", "--margin", "-1.5"];
+    const argv = ["liquidate", "pool", ...usual(), "--shard", "2/5", "--max-fee", "0.05", "--margin=-1.5"];
     const config = parse([...argv, "--rpc", "https://a.example,https://b.example"]);
 
     expect([...config.roles]).to.deep.equal(["liquidate", "pool", "orders"]);
