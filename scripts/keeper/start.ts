@@ -7,8 +7,8 @@ import type { Config, KeySource } from "./config.ts";
 import { Contracts, revertDataOf } from "./contracts.ts";
 import { DEFAULTS } from "./decide/state.ts";
 import type { BlockRef } from "./index/entries.ts";
+import { ChainSource } from "./index/ChainSource.ts";
 import { Index } from "./index/Index.ts";
-import { ProviderSource } from "./index/ProviderSource.ts";
 import { PostgresStore } from "./index/PostgresStore.ts";
 import { SqliteStore } from "./index/SqliteStore.ts";
 import type { Store } from "./index/Store.ts";
@@ -86,7 +86,7 @@ export async function startKeeper(
   const store = await storeOf(config, log);
   const index = await Index.open({
     store,
-    source: new ProviderSource({ provider, contracts }),
+    source: new ChainSource(provider, book.contracts),
     contracts: book.contracts,
     log,
     firstBlock: Number(book.block),
