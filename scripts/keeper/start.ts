@@ -62,7 +62,7 @@ export async function startKeeper(
   await checkChain(endpoints, book.chainId);
   const relay = config.relay === undefined ? undefined : httpEndpoint(config.relay, { timeoutMs: rpcTimeoutMs });
   const provider = new Endpoints({ endpoints, relay, chainId: book.chainId });
-  const contracts = new Contracts({ runner: provider, book });
+  const contracts = new Contracts({ provider, book });
   await checkContracts({ provider, book, selectors: selectorsOf(contracts) });
   const signer = await signerOf(config.key, rpcTimeoutMs);
   const { address } = signer;
