@@ -11,8 +11,9 @@ export const EXIT_CODES = {
   EndpointsError: 4,
   /** An address of the deployment has no code, other code, or points elsewhere. */
   WrongContractsError: 5,
-  /** No key is given, or what is given is none. */
+  /** No key is given, or what is given is none; or half of the credentials for reports. */
   KeyError: 6,
+  CredentialsError: 6,
   /** The signer has less than `--min-balance`. */
   FundsError: 7,
   /** The database is of another version of the keeper. */

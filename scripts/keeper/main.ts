@@ -3,11 +3,12 @@ import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 import { type Config, ConfigError, parseConfig, secretsOf, USAGE } from "./config.ts";
 import { exitCodeOf } from "./exit.ts";
 import { createLog, type Log } from "./log.ts";
+import { REPORT_VARIABLES, reportSourceOf } from "./reading/reports.ts";
 import { startKeeper } from "./start.ts";
 import { type Redact, redactor } from "./watch/redact.ts";
 
 async function main(config: Config, redact: Redact, log: Log): Promise<void> {
-  const keeper = await startKeeper(config, { log, redact });
+  const keeper = await startKeeper(config, { log, redact, reports: reportSourceOf(process.env) });
   const stop = (signal: NodeJS.Signals): void => {
     log.info("stopping", { signal });
     keeper.stop();
@@ -25,7 +26,8 @@ async function main(config: Config, redact: Redact, log: Log): Promise<void> {
 let redact: Redact = (text) => text;
 try {
   const config = parseConfig(process.argv.slice(2), process.env);
-  redact = redactor(secretsOf(config));
+  const { apiKey, userSecret } = REPORT_VARIABLES;
+  redact = redactor([...secretsOf(config), process.env[apiKey], process.env[userSecret]]);
   await main(config, redact, createLog(config.logLevel, redact));
 } catch (error) {
   createLog("error", redact).error("failed", { reason: messageOf(error) });

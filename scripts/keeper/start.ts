@@ -19,6 +19,7 @@ import { emittersOf, outlookOf, selectorsOf } from "./outlook.ts";
 import { Performer } from "./Performer.ts";
 import { PLAN_DEFAULTS } from "./plan.ts";
 import { Reader } from "./reading/Reader.ts";
+import type { ReportSource } from "./reading/reports.ts";
 import { httpEndpoint } from "./rpc/endpoint.ts";
 import { Endpoints } from "./rpc/Endpoints.ts";
 import { l1FeeOf } from "./send/l1Fee.ts";
@@ -55,7 +56,7 @@ const MAX_ALERTS_PER_HOUR = 30;
 /** Throws one of the errors of `exit.ts`. */
 export async function startKeeper(
   config: Config,
-  { log, redact }: { log: Log; redact: Redact },
+  { log, redact, reports }: { log: Log; redact: Redact; reports: ReportSource | undefined },
 ): Promise<StartedKeeper> {
   const { book, roles, send, rpcTimeoutMs } = config;
   const endpoints = config.rpc.map((url) => httpEndpoint(url, { timeoutMs: rpcTimeoutMs }));
@@ -132,7 +133,7 @@ export async function startKeeper(
     head: async () => provider.head(),
     outlook: outlookOf({
       index,
-      reader: new Reader({ contracts, log, account, shard: config.shard }),
+      reader: new Reader({ contracts, log, account, shard: config.shard, reports }),
       contracts,
       roles,
       settings: { ...DEFAULTS, shard: config.shard, maxTakeOver: config.maxTakeOver },

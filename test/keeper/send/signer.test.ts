@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Transaction, Wallet } from "ethers";
+import { encryptKeystoreJsonSync, Transaction, Wallet } from "ethers";
 
 import { type Endpoint, EndpointError } from "../../../scripts/keeper/rpc/endpoint.ts";
 import {
@@ -55,7 +55,7 @@ describe("keystoreSigner", function () {
   this.timeout(20_000);
 
   it("opens a keystore with its password, and with no other", async () => {
-    const json = wallet.encryptSync("right", { scrypt: { N: 1_024 } });
+    const json = encryptKeystoreJsonSync(wallet, "right", { scrypt: { N: 1_024 } });
 
     expect((await keystoreSigner(json, "right")).address).to.equal(wallet.address);
     expect(await rejected(keystoreSigner(json, "wrong"))).to.be.instanceOf(SignerError);
