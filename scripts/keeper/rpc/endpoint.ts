@@ -29,11 +29,12 @@ const MAX_BYTES = 256 * 1_024 * 1_024;
 /** @param timeoutMs For one request, its body included. */
 export function httpEndpoint(url: string, { timeoutMs }: { timeoutMs: number }): Endpoint {
   const { address, name, headers } = partsOf(url);
-  let id = 0;
+  let asked = 0;
   return {
     name,
     request: async (method, params) => {
-      id += 1;
+      // Of its own: many are asked at once.
+      const id = ++asked;
       const body = JSON.stringify({ jsonrpc: "2.0", id, method, params });
       const { status, text } = await post(address, { body, headers, timeoutMs, name });
       return resultOf(text, { id, status, name });

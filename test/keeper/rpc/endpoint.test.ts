@@ -41,6 +41,19 @@ describe("httpEndpoint", () => {
     expect(await ask()).to.equal("0x1");
   });
 
+  it("gives each of many questions its own answer", async () => {
+    handler = (_, response, { id }) => {
+      setTimeout(
+        () => response.writeHead(200).end(JSON.stringify({ jsonrpc: "2.0", id, result: `0x${id}` })),
+        10 - 3 * id,
+      );
+    };
+    const endpoint = httpEndpoint(`http://${url}`, { timeoutMs: 500 });
+    const answers = await Promise.all([1, 2, 3].map(async () => endpoint.request("eth_chainId", [])));
+
+    expect(answers).to.deep.equal(["0x1", "0x2", "0x3"]);
+  });
+
   it("gives the error of the chain with its data", async () => {
     says(200, { error: { code: 3, message: "execution reverted", data: "0x12" } });
     expect(await rejected(ask()))
