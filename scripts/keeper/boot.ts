@@ -48,7 +48,7 @@ export type Selectors = Readonly<Record<string, readonly string[]>>;
 export interface CheckContractsOptions {
   readonly provider: JsonRpcApiProvider;
   readonly book: AddressBook;
-  /** By name of the address book. The clearing house has its extension's too. */
+  /** By name of the address book. */
   readonly selectors: Selectors;
 }
 
@@ -65,14 +65,20 @@ export async function checkContracts({ provider, book, selectors }: CheckContrac
   for (const [name, address] of named) {
     const code = codes.get(name) ?? "0x";
     if (code === "0x") throw new WrongContractsError(`no code of ${name} at ${address}`);
-    // The clearing house hands what it does not know to its extension.
-    const all = name === "clearingHouse" ? code + (codes.get("extension") ?? "") : code;
+    const all = EXTENDED.has(name) ? code + (await extensionOf(provider, name, address)) : code;
     const missing = (selectors[name] ?? []).find((selector) => !all.includes(trimmed(selector)));
     if (missing !== undefined) {
       throw new WrongContractsError(`the code at ${address} is not that of ${name}: it has no ${missing}`);
     }
   }
   await checkLinks(provider, contracts);
+}
+
+/** Hand what they do not know to code of another address. */
+const EXTENDED = new Set(["clearingHouse", "oracle"]);
+
+async function extensionOf(provider: JsonRpcApiProvider, name: string, address: string): Promise<string> {
+  return provider.getCode(await addressIn(provider, { name, address, link: "extension" }));
 }
 
 /** As it stands in code: pushed without its leading zeros. */
@@ -92,25 +98,33 @@ const LINKS: readonly (readonly [keyof AddressBook["contracts"], string, keyof A
   ["clearingHouse", "pool", "pool"],
   ["clearingHouse", "insuranceFund", "insuranceFund"],
   ["clearingHouse", "vault", "vault"],
+  ["clearingHouse", "extension", "extension"],
 ];
 
 async function checkLinks(provider: JsonRpcApiProvider, contracts: AddressBook["contracts"]): Promise<void> {
   await Promise.all(
     LINKS.map(async ([from, link, to]) => {
-      const getter = new Interface([`function ${link}() view returns (address)`]);
-      const request = { to: contracts[from], data: getter.encodeFunctionData(link) };
-      let found: string;
-      try {
-        found = getAddress(String(getter.decodeFunctionResult(link, await provider.call(request))[0]));
-      } catch (cause) {
-        if (cause instanceof EndpointsError) throw cause;
-        throw new WrongContractsError(`${from} at ${contracts[from]} does not answer ${link}()`, { cause });
-      }
+      const found = await addressIn(provider, { name: from, address: contracts[from], link });
       if (found !== getAddress(contracts[to])) {
         throw new WrongContractsError(`${from}.${link} is ${found}, the deployment says ${contracts[to]}`);
       }
     }),
   );
+}
+
+/** The address that a contract says under a name. */
+async function addressIn(
+  provider: JsonRpcApiProvider,
+  { name, address, link }: { name: string; address: string; link: string },
+): Promise<string> {
+  const getter = new Interface([`function ${link}() view returns (address)`]);
+  try {
+    const answer = await provider.call({ to: address, data: getter.encodeFunctionData(link) });
+    return getAddress(String(getter.decodeFunctionResult(link, answer)[0]));
+  } catch (cause) {
+    if (cause instanceof EndpointsError) throw cause;
+    throw new WrongContractsError(`${name} at ${address} does not answer ${link}()`, { cause });
+  }
 }
 
 /** @returns Wei. Throws a FundsError for less than `minBalance`, or nothing. */
