@@ -102,6 +102,8 @@ export class Keeper {
       metrics.cycle("failed", performance.now() - begun);
       const secondsSinceGoodCycle = Math.round(health.ageMs / 1_000);
       log.error("cycle failed", { reason: describe(error).text, secondsSinceGoodCycle });
+      // A mistake of the keeper's own: only its place tells what it is.
+      if (error instanceof TypeError || error instanceof RangeError) log.error("unexpected", { stack: error.stack });
       return false;
     } finally {
       clearTimeout(timer);
