@@ -1,6 +1,7 @@
 /** Carries out one plan: simulate, weigh, send; and, when its transaction is in a block, record what it did. */
 import { messageOf } from "../deploy/PlimsollError.ts";
 import { Cooldown } from "./cooldown.ts";
+import { GasUse } from "./gasUse.ts";
 import type { Batch, Job, Plan } from "./job.ts";
 import type { Log } from "./log.ts";
 import { isLostRace } from "./lostRaces.ts";
@@ -11,13 +12,18 @@ import type { Metrics } from "./watch/metrics.ts";
 
 /** What a job needs, as simulated against the latest state. */
 export interface Estimate {
+  /** The least limit that it does not revert with. */
   readonly gas: bigint;
   /** Of a rollup, wei. */
   readonly l1Fee: bigint;
 }
 
-export interface Prospect extends Estimate {
+export interface Prospect {
   readonly job: Job;
+  /** What it will use, which is less than what it must be given. */
+  readonly gas: bigint;
+  /** Of a rollup, wei. */
+  readonly l1Fee: bigint;
   /** What a unit of gas costs now, wei. */
   readonly feePerGas: bigint;
 }
@@ -70,6 +76,7 @@ export class Performer {
   readonly counters = { sent: 0, executed: 0, lost: 0, refused: 0, failed: 0, dry: 0 };
   readonly #options: PerformerOptions;
   readonly #cooldown: Cooldown;
+  readonly #gasUse = new GasUse();
   /** Blocks that jobs were done in, by name: a plan from before does not know of it. */
   readonly #doneIn = new Map<string, number>();
   readonly #following = new Set<Promise<void>>();
@@ -94,10 +101,12 @@ export class Performer {
     for (const some of ready) {
       for (const one of await some) {
         if (signal.aborted) return;
-        if (isWorth({ ...one, feePerGas: price })) await this.#send(one);
+        const { job, items, l1Fee } = one;
+        const gas = this.#gasUse.expected(job.kind, items.length, one.gas);
+        if (isWorth({ job, gas, l1Fee, feePerGas: price })) await this.#send(one);
         else {
           this.#options.metrics.skipped("unprofitable");
-          this.#options.log.debug("not worth it", { name: one.job.name, gas: one.gas, reward: one.job.reward });
+          this.#options.log.debug("not worth it", { action: job.name, gas, feePerGas: price, reward: job.reward });
         }
       }
     }
@@ -222,6 +231,7 @@ export class Performer {
         const { hash, gasUsed, cost, block } = outcome.receipt;
         const { done, refused, reward } = deedsOf(outcome.receipt, items.length);
         this.counters.executed += done;
+        this.#gasUse.learn(job.kind, items.length, gasUsed);
         metrics.executed(job.kind, done);
         metrics.reward(reward);
         for (const name of refused) {

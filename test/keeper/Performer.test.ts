@@ -14,7 +14,7 @@ import { Metrics } from "../../scripts/keeper/watch/metrics.ts";
 import { valueOf } from "./metricValue.ts";
 import { silent } from "./silent.ts";
 
-const receipt = { hash: "0x01", block: 9, succeeded: true, gasUsed: 1n, cost: 10n ** 17n, logs: [] };
+const receipt = { hash: "0x01", block: 9, succeeded: true, gasUsed: 100n, cost: 10n ** 17n, logs: [] };
 const confirmed: Outcome = { kind: "confirmed", receipt };
 
 class Revert extends Error {}
