@@ -28,6 +28,7 @@ export const USAGE = `npm run keeper -- ROLE... --deployment FILE --rpc URL[,URL
   --shard I/N         look after the I-th (from 0) of N parts of the accounts; 0/1
 
   --max-fee GWEI      most that a unit of gas may cost; 500
+  --max-tip GWEI      most of it that is offered as a tip, before replacements; 0.01
   --margin AMOUNT     least profit of a transaction, in settlement token; 0. A loss: --margin=-AMOUNT
   --min-balance ETH   least balance of the signer; 0.01
   --take-over AMOUNT  largest notional that the keeper's account takes over at once; 0: none
@@ -73,6 +74,8 @@ export interface Config {
   readonly shard: { readonly index: number; readonly count: number };
   /** Wei for a unit of gas. */
   readonly maxFee: bigint;
+  /** Wei for a unit of gas. */
+  readonly maxTip: bigint;
   /** WAD of settlement token. */
   readonly margin: bigint;
   /** Wei. */
@@ -137,6 +140,7 @@ export function parseConfig(argv: readonly string[], env: Environment): Config {
     database: databaseOf(values.database, env),
     shard: shardOf(values.shard),
     maxFee: amount("max-fee", values["max-fee"], { unit: 9, min: "0.001", max: "100000" }),
+    maxTip: amount("max-tip", values["max-tip"], { unit: 9, min: "0", max: "1000" }),
     margin: amount("margin", values.margin, { unit: 18, min: "-1000", max: "100000" }),
     minBalance: amount("min-balance", values["min-balance"], { unit: 18, min: "0", max: "1000" }),
     maxTakeOver: amount("take-over", values["take-over"], { unit: 18, min: "0", max: "1000000000" }),
@@ -183,6 +187,7 @@ function read(argv: readonly string[]) {
         database: text,
         shard: or("0/1"),
         "max-fee": or("500"),
+        "max-tip": or("0.01"),
         margin: or("0"),
         "min-balance": or("0.01"),
         "take-over": or("0"),

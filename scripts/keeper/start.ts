@@ -100,6 +100,7 @@ export async function startKeeper(
     chainId: book.chainId,
     log,
     maxFee: config.maxFee,
+    maxTip: config.maxTip,
     confirmations: config.confirmations,
     maxInFlight: config.maxInFlight,
     timeoutMs: config.timeoutMs,

@@ -114,7 +114,7 @@ async function startWorld(folder: string) {
 }
 
 describe("keeper process", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   let folder = "";
   let world: Awaited<ReturnType<typeof startWorld>>;

@@ -45,6 +45,8 @@ export interface SenderOptions {
   readonly log: Log;
   /** Wei for a unit of gas, at most. */
   readonly maxFee: bigint;
+  /** Wei for a unit of gas that is offered above the base fee, at most, before replacements. */
+  readonly maxTip: bigint;
   /** Blocks that a receipt must have on it, its own included. */
   readonly confirmations: number;
   /** Transactions that may wait at once. */
@@ -128,7 +130,7 @@ export class Sender {
 
   /** Gas price now, and what would be offered. Throws a TooDearError above the cap. */
   async quote(): Promise<{ readonly price: GasPrice; readonly fees: Fees }> {
-    const price = await this.#options.node.gasPrice();
+    const price = await this.#price();
     return { price, fees: feesFor(price, this.#options.maxFee) };
   }
 
@@ -161,6 +163,13 @@ export class Sender {
     for (const flight of left) this.#end(flight, { kind: "abandoned" });
     await this.#tending;
     return left.length;
+  }
+
+  /** What a node suggests as a tip may be far more than blocks ask for. */
+  async #price(): Promise<GasPrice> {
+    const { node, maxTip } = this.#options;
+    const { baseFee, tip } = await node.gasPrice();
+    return { baseFee, tip: tip < maxTip ? tip : maxTip };
   }
 
   // ---------------------------------------------------------------- sending
@@ -222,7 +231,7 @@ export class Sender {
         }
         // Whether it was taken will be seen by its hash and its nonce.
         if (verdict !== "underpriced") return;
-        const higher = raised(fees, await node.gasPrice(), maxFee);
+        const higher = raised(fees, await this.#price(), maxFee);
         if (higher === undefined) return;
         flight.fees = higher;
       }
@@ -347,7 +356,7 @@ export class Sender {
 
   async #replace(flight: Flight): Promise<void> {
     const { node, maxFee, log, isWanted } = this.#options;
-    const price = await node.gasPrice();
+    const price = await this.#price();
     const last = flight.versions.at(-1);
     // One that was dropped is sent again as it is, as long as it pays: there is nothing to outbid.
     if (last !== undefined && flight.fees.maxFeePerGas >= price.baseFee && !(await node.knows(last.hash))) {

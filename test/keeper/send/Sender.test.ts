@@ -27,6 +27,7 @@ function setup(change: Partial<SenderOptions> = {}, chain = new FakeChain()) {
     chainId: 31337n,
     log: silent,
     maxFee: 10_000n,
+    maxTip: 5_000n,
     confirmations: 1,
     maxInFlight: 4,
     timeoutMs: 1_000,
@@ -146,6 +147,14 @@ describe("Sender", () => {
       chain.baseFee = 1_000n;
       await sender.send(job("a"), 100n);
       expect(chain.broadcasts.map(({ nonce }) => nonce)).to.deep.equal([7]);
+    });
+
+    it("offers no more of a tip than it may, whatever the node suggests", async () => {
+      const { sender, chain } = start({ maxTip: 3n });
+      chain.tip = 1_000_000n;
+      await sender.send(job("a"), 100n);
+
+      expect(chain.broadcasts[0]).to.deep.include({ maxPriorityFeePerGas: 3n, maxFeePerGas: 2_003n });
     });
 
     it("keeps the nonce of what the signer does not sign, and of what is refused for good", async () => {
