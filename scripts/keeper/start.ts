@@ -193,8 +193,7 @@ export async function startKeeper(
     run: async () => {
       const timer = setInterval(watch, WATCH_MS);
       try {
-        if (send) await sender.start();
-        await catchUp(index, provider, log);
+        await catchUp({ index, provider, log, ...(send && { sender }) });
         await keeper.run({ once: config.once });
         const left = await sender.drain(DRAIN_MS);
         if (left > 0) log.warn("left in flight", { transactions: left });
@@ -211,15 +210,23 @@ export async function startKeeper(
   };
 }
 
-/** The first time may take longer than a cycle may. Where it fails, cycles try again. */
-async function catchUp(index: Index, provider: Endpoints, log: Log): Promise<void> {
+interface CatchUpOptions {
+  readonly index: Index;
+  readonly provider: Endpoints;
+  readonly log: Log;
+  readonly sender?: Sender;
+}
+
+/** What an earlier process has left; and all events: the first time may take longer than a cycle may. */
+async function catchUp({ index, provider, log, sender }: CatchUpOptions): Promise<void> {
   try {
+    await sender?.start();
     const head = await provider.head();
     const begun = Date.now();
     const { applied } = await index.sync(head);
     log.info("indexed", { block: head.number, events: applied, accounts: index.accounts.size, ms: Date.now() - begun });
   } catch (error) {
-    log.warn("not yet indexed", { reason: messageOf(error) });
+    log.warn("not caught up: cycles go on with it", { reason: messageOf(error) });
   }
 }
 

@@ -78,7 +78,6 @@ interface Flight {
 
 /** EIP-7825. */
 const MAX_GAS = 16_777_216n;
-const EMPTY_GAS = 21_000n;
 /** Looks until it is believed that somebody else has used a nonce, or nobody: nodes may be some blocks apart. */
 const MAX_LOOKS = 4;
 /** Attempts to outbid what waits at a nonce, in one go: 1.25^16 is 35 times the price. */
@@ -265,7 +264,7 @@ export class Sender {
       nonce,
       job: undefined,
       call: { to: this.address, data: "0x" },
-      gasLimit: EMPTY_GAS,
+      gasLimit: 0n,
       fees: { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n },
       versions: past === undefined ? [] : [{ ...past, carriesJob: false }],
       since: this.#now(),
@@ -372,8 +371,9 @@ export class Sender {
     const { job } = flight;
     if (job !== undefined && flight.call === job.call && isWanted !== undefined && !(await isWanted(job))) {
       flight.call = { to: this.address, data: "0x" };
-      flight.gasLimit = EMPTY_GAS;
+      flight.gasLimit = 0n;
     }
+    if (flight.gasLimit === 0n) flight.gasLimit = await node.emptyGas(this.address);
     const fees = raised(flight.fees, price, maxFee);
     if (fees === undefined) {
       flight.since = this.#now();

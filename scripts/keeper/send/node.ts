@@ -29,6 +29,8 @@ export interface Node {
   knows(hash: string): Promise<boolean>;
   blockNumber(): Promise<number>;
   gasPrice(): Promise<GasPrice>;
+  /** Gas of a transaction from an account to itself that says nothing: on some rollups more than 21,000. */
+  emptyGas(address: string): Promise<bigint>;
 }
 
 interface RawReceipt {
@@ -61,6 +63,7 @@ export function nodeOf(provider: JsonRpcApiProvider): Node {
       ]);
       return { baseFee: BigInt(block?.baseFeePerGas ?? 0), tip };
     },
+    emptyGas: async (address) => BigInt((await ask("eth_estimateGas", { from: address, to: address })) as string),
   };
 }
 

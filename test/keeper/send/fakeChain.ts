@@ -70,6 +70,10 @@ export class FakeChain implements Node {
     return Promise.resolve({ baseFee: this.baseFee, tip: this.tip });
   }
 
+  async emptyGas(): Promise<bigint> {
+    return Promise.resolve(21_000n);
+  }
+
   /** A block with all that waits in line and pays enough. */
   mine(): void {
     const hashes: string[] = [];
