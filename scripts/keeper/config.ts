@@ -300,7 +300,7 @@ function keyOf(values: Values, env: Environment, needed: boolean): KeySource {
   const name = values["key-env"];
   const given = [name, keystore, signer].filter((source) => source !== undefined);
   if (given.length > 1) throw new ConfigError("--key-env, --keystore and --signer exclude each other");
-  if (address !== undefined && !isAddress(address)) throw new ConfigError(`--address is no address: ${address}`);
+  if (!isAddress(address ?? NOBODY)) throw new ConfigError(`--address is no address: ${address ?? ""}`);
   if (name !== undefined) {
     const key = env[name];
     if (key === undefined || key === "") throw new KeyError(`the environment has no ${name}`);

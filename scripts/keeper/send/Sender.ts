@@ -211,7 +211,7 @@ export class Sender {
     for (let bid = 0; bid < MAX_BIDS; ++bid) {
       const { nonce, call, gasLimit, fees, job } = flight;
       const raw = await signer.sign({ chainId, nonce, value: 0n, ...call, gasLimit, ...fees });
-      const version = { hash: keccak256(raw), raw, carriesJob: job !== undefined && call === job.call };
+      const version = { hash: keccak256(raw), raw, carriesJob: call === job?.call };
       flight.versions.push(version);
       flight.since = this.#now();
       try {
@@ -369,7 +369,8 @@ export class Sender {
       return;
     }
     const { job } = flight;
-    if (job !== undefined && flight.call === job.call && isWanted !== undefined && !(await isWanted(job))) {
+    const carriesJob = job !== undefined && flight.call === job.call;
+    if (carriesJob && isWanted !== undefined && !(await isWanted(job))) {
       flight.call = { to: this.address, data: "0x" };
       flight.gasLimit = 0n;
     }
