@@ -33,9 +33,9 @@ export function outlookOf(options: OutlookOptions): (head: BlockRef, signal: Abo
   let repaired: number | undefined;
   return async (head, signal) => {
     const { rewoundTo, applied, changed } = await index.sync(head);
-    const hasMoved = rewoundTo !== undefined || repaired !== index.counters.repairedAccounts;
+    const hasMoved = rewoundTo !== undefined || repaired !== index.counters.repaired;
     copies.update(index.accounts, hasMoved ? undefined : changed);
-    repaired = index.counters.repairedAccounts;
+    repaired = index.counters.repaired;
     if (rewoundTo !== undefined) log.warn("the chain was reorganised", { rewoundTo, head: head.number });
     metrics.indexed(index.counters);
     signal.throwIfAborted();

@@ -59,7 +59,7 @@ export class Metrics {
   readonly #repaired = this.#counter("plimsoll_keeper_index_repaired_total", "Of these, put right from the chain");
   readonly #index = this.#counter(
     "plimsoll_keeper_index_total",
-    "What befell the index: events, rewinds, rebuilds, corruptions, missedLogs",
+    "What befell the index: events, rewinds, rebuilds, corruptions, missed and others",
     ["what"],
   );
   readonly #configured = this.#gauge("plimsoll_keeper_endpoints_configured", "Endpoints");
