@@ -369,8 +369,7 @@ export class Sender {
       return;
     }
     const { job } = flight;
-    const carriesJob = job !== undefined && flight.call === job.call;
-    if (carriesJob && isWanted !== undefined && !(await isWanted(job))) {
+    if (isWanted !== undefined && flight.call === job?.call && !(await isWanted(job))) {
       flight.call = { to: this.address, data: "0x" };
       flight.gasLimit = 0n;
     }

@@ -65,11 +65,14 @@ describe("Endpoints", () => {
 
     it("leaves out one that lies, and reads nothing there", async () => {
       const liar = node("liar", { head: 900, fork: 7, forkAt: 90 });
-      const endpoints = pool([liar, node("b"), node("c")]);
+      const failing = { on: { eth_call: down } };
+      const endpoints = pool([liar, node("b", failing), node("c", failing)]);
 
       const head = await endpoints.head();
       liar.asked.length = 0;
-      for (let call = 0; call < 5; ++call) await endpoints.send("eth_call", [{}, hex(head.number)]);
+      const read = endpoints.send("eth_call", [{}, hex(head.number)]);
+
+      expect(await rejected(read)).to.be.instanceOf(EndpointsError);
 
       expect(head.hash).to.equal(block(100).hash);
       expect(endpoints.standing.disagreeing).to.deep.equal(["liar"]);
@@ -91,6 +94,12 @@ describe("Endpoints", () => {
       going.state.head = 110;
       expect((await endpoints.head()).number).to.equal(110);
       expect(endpoints.standing.lagging).to.deep.equal(["stopped"]);
+    });
+
+    it("does not follow one that runs ahead of two others, though its past is theirs", async () => {
+      const endpoints = pool([node("liar", { head: 900, fork: 7, forkAt: 101 }), node("b"), node("c")]);
+
+      expect((await endpoints.head()).number).to.equal(100);
     });
 
     it("of two does not follow one that has another past", async () => {

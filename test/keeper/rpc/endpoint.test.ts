@@ -88,8 +88,9 @@ describe("httpEndpoint", () => {
   });
 
   it("does not follow a redirect", async () => {
-    handler = (_, response) => {
-      response.writeHead(307, { location: `http://${url}/other` }).end();
+    handler = (request, response, { id }) => {
+      if (request.url === "/other") response.end(JSON.stringify({ jsonrpc: "2.0", id, result: "0x1" }));
+      else response.writeHead(307, { location: `http://${url}/other` }).end();
     };
     expect(await rejected(ask())).to.be.instanceOf(EndpointError);
   });

@@ -30,6 +30,10 @@ describe("redactor", () => {
     });
   }
 
+  it("leaves no part of a secret that begins like another", () => {
+    expect(redactor(["firstsecret", "firstsecretandmore"])("x firstsecretandmore y")).to.equal("x … y");
+  });
+
   it("leaves the rest, and the host of an endpoint", () => {
     const redact = redactor(["https://rpc.example/0123456789abcdef", "http://127.0.0.1:8545", undefined]);
 
