@@ -1,5 +1,6 @@
 /** The keeper as it runs: a process of its own against a node of its own. */
 import { mkdtempSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +12,7 @@ import { SEQUENCER } from "../../deploy/modules/LocalWorld.ts";
 import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
 import { stateFolder } from "../../scripts/deploy/ignition.ts";
 import { loadParameters } from "../../scripts/deploy/parameters.ts";
+import { EXIT_CODES } from "../../scripts/keeper/exit.ts";
 import { endAll, freePort, startKeeper, startNode, until } from "./processes.ts";
 
 /** The keys that every `hardhat node` shows: for throw-away chains. */
@@ -86,7 +88,8 @@ async function startWorld(folder: string) {
     await provider.send("evm_mine", []);
   }
 
-  const args = ["--deployment", file, "--rpc", node.url, "--key-env", "KEEPER_KEY", "--interval", "100"];
+  const roles = ["orders", "liquidate", "pool", "deleverage"];
+  const args = [...roles, "--deployment", file, "--rpc", node.url, "--key-env", "KEEPER_KEY", "--interval", "100"];
   const start = (...more: string[]) => startKeeper([...args, ...more], { KEEPER_KEY: keeper.privateKey });
   const close = async (): Promise<void> => {
     await connection.close();
@@ -110,8 +113,14 @@ async function startWorld(folder: string) {
   };
 }
 
+/** The last lines of a log, but for cycles with nothing to do. */
+function busyLinesOf(output: string): string {
+  const lines = output.split("\n").filter((line) => !line.includes('"actions":[]'));
+  return lines.slice(-60).join("\n");
+}
+
 describe("keeper process", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   let folder = "";
   let world: Awaited<ReturnType<typeof startWorld>>;
@@ -142,12 +151,12 @@ describe("keeper process", function () {
     // Without --send it only says what it would do.
     const dry = start("--once");
     expect(await dry.exited).to.equal(0);
-    expect(dry.output()).to.match(/"event":"would send".*"orders":\["0x/);
+    expect(dry.output()).to.match(/"event":"would send","action":"execute 0x/);
     expect(await provider.getTransactionCount(keeper.address)).to.equal(0);
 
     const running = start("--send", "--log-level", "debug");
     const sizeOf = async () => (await clearingHouse.positionOf(account, ETH)).size;
-    const context = () => running.output().split("\n").slice(-30).join("\n");
+    const context = () => busyLinesOf(running.output());
     await until("the order is filled", async () => (await sizeOf()) === 30n * WAD, { context });
     const paid = (await clearingHouse.accountOf(keeperAccount)).cash;
     expect(paid).to.be.above(0n);
@@ -165,7 +174,7 @@ describe("keeper process", function () {
 
     running.signal("SIGTERM");
     expect(await running.exited).to.equal(0);
-    expect(running.output()).to.match(/"event":"stopped".*"sent":\d+/);
+    expect(running.output()).to.match(/"event":"stopped".*"sent":[1-9]/);
   });
 
   it("refunds an order that no round settles, and pokes a trigger", async () => {
@@ -203,25 +212,89 @@ describe("keeper process", function () {
     expect(await running.exited).to.equal(0);
   });
 
+  it("shows its health and what it has done, and no secret", async () => {
+    const { fund, file, node, keeper, setPrice } = world;
+    await fund(4, 1_000n * USDC);
+    await setPrice(3_560n);
+    const port = await freePort();
+    const { host } = new URL(node.url);
+    const password = "word-of-an-endpoint";
+    const args = ["orders", "monitor", "--deployment", file, "--rpc", `http://keeper:${password}@${host}/`];
+    const keys = ["--key-env", "KEEPER_KEY", "--interval", "100", "--port", String(port), "--log-level", "debug"];
+    const running = startKeeper([...args, ...keys], { KEEPER_KEY: keeper.privateKey });
+    const get = async (path: string) => fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
+    const metrics = async () => (await get("/metrics"))?.text() ?? "";
+    await until("the balance is read", async () => /signer_balance_ether [1-9]/.test(await metrics()), {
+      context: running.output,
+    });
+
+    expect((await get("/health"))?.status).to.equal(200);
+    const text = await metrics();
+    expect(text).to.match(/^plimsoll_keeper_cycles_total\{result="ok"\} [1-9]/m);
+    expect(text).to.match(/^plimsoll_keeper_accounts [1-9]/m);
+    expect(text).to.match(/^plimsoll_keeper_signer_balance_ether (10000|9999\.)/m);
+    expect(text).to.match(/^plimsoll_keeper_endpoints_up 1$/m);
+    running.signal("SIGTERM");
+    expect(await running.exited).to.equal(0);
+    for (const shown of [running.output(), text]) {
+      expect(shown).not.to.include(password);
+      expect(shown).not.to.include(keeper.privateKey.slice(2));
+    }
+  });
+
+  it("keeps its index in a file, that one process at a time may use", async () => {
+    const { start } = world;
+    const database = ["--database", join(folder, "index.db")];
+    const first = start(...database, "--log-level", "debug");
+    await until("it has indexed", () => first.output().includes('"event":"cycle"'), { context: first.output });
+
+    expect(await start(...database, "--once").exited).to.equal(EXIT_CODES.StoreInUseError);
+    first.signal("SIGTERM");
+    expect(await first.exited).to.equal(0);
+    const second = start(...database, "--once");
+    expect(await second.exited).to.equal(0);
+    expect(second.output()).to.match(/"event":"indexed".*"events":0/);
+  });
+
   it("ends with a code of its own for each kind of wrong start", async () => {
-    const { book, file, node, keeper, ethers } = world;
+    const { book, file, node, keeper, ethers, provider } = world;
     const KEEPER_KEY = keeper.privateKey;
-    const other = join(folder, "other.json");
-    writeAddressBook(other, { ...book, chainId: 1n });
-    const empty = join(folder, "empty.json");
-    const nowhere = ethers.Wallet.createRandom().address;
-    writeAddressBook(empty, { ...book, contracts: { ...book.contracts, lens: nowhere } });
+    const bookOf = (name: string, change: Partial<typeof book>): string => {
+      const other = join(folder, `${name}.json`);
+      writeAddressBook(other, { ...book, ...change });
+      return other;
+    };
+    const { contracts } = book;
+    const nowhere = ethers.Wallet.createRandom();
+    const otherChain = bookOf("chain", { chainId: 1n });
+    const noCode = bookOf("empty", { contracts: { ...contracts, lens: nowhere.address } });
+    const otherCode = bookOf("code", { contracts: { ...contracts, orders: contracts.pool } });
     const closed = `http://127.0.0.1:${await freePort()}`;
-    const codeOf = async (deployment: string, rpc: string, env = { KEEPER_KEY }) =>
-      startKeeper(["--deployment", deployment, "--rpc", rpc, "--key-env", "KEEPER_KEY", "--once"], env).exited;
+    const busyPort = new URL(node.url).port;
+    const database = join(folder, "other.db");
+    const run = async (more: readonly string[], env = { KEEPER_KEY }, rpc = node.url, deployment = file) => {
+      const usual = ["orders", "--deployment", deployment, "--rpc", rpc, "--key-env", "KEEPER_KEY", "--once"];
+      // Many at once: the node may take its time.
+      return startKeeper([...usual, "--rpc-timeout", "60000", ...more], env).exited;
+    };
+    expect(await run(["--database", database])).to.equal(0);
+    const stored = new DatabaseSync(database);
+    stored.exec("UPDATE meta SET value = '0' WHERE name = 'schema'");
+    stored.close();
+    const balance = await provider.getBalance(nowhere.address);
+    expect(balance).to.equal(0n);
 
     const codes = await Promise.all([
-      codeOf(file, node.url, { KEEPER_KEY: "0x12" }),
-      codeOf(other, node.url),
-      codeOf(empty, node.url),
-      codeOf(file, closed),
-      codeOf(file, node.url),
+      run(["--interval", "0"]),
+      run([], { KEEPER_KEY }, node.url, otherChain),
+      run([], { KEEPER_KEY }, closed),
+      run([], { KEEPER_KEY }, node.url, noCode),
+      run([], { KEEPER_KEY }, node.url, otherCode),
+      run([], { KEEPER_KEY: "0x12" }),
+      run(["--send"], { KEEPER_KEY: nowhere.privateKey }),
+      run(["--database", database]),
+      run(["--port", busyPort]),
     ]);
-    expect(codes).to.deep.equal([2, 3, 3, 4, 0]);
+    expect(codes).to.deep.equal([2, 3, 4, 5, 5, 6, 7, 8, 13]);
   });
 });
