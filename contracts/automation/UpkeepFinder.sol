@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IClearingHouse, PoolValuation, Reduction, Sale} from "../interfaces/IClearingHouse.sol";
 import {AccountView, Health, ILens, LiquidationPlan, Standing} from "../interfaces/ILens.sol";
-import {BatchState, ILiquidityPool} from "../interfaces/ILiquidityPool.sol";
+import {ILiquidityPool} from "../interfaces/ILiquidityPool.sol";
 import {IOrders, LegView, OrderView, TriggerView} from "../interfaces/IOrders.sol";
 import {RoundHint} from "../interfaces/IOracle.sol";
 import {MAX_TOKENS} from "../interfaces/IVault.sol";
@@ -36,6 +36,9 @@ contract UpkeepFinder is IUpkeepFinder {
     /// @dev Sequence numbers looked at to find the pending orders of an account, from the latest backwards; and orders found.
     uint256 private constant WALK = 48;
     uint256 private constant MAX_ORDERS = 8;
+    /// @dev Entries that need no watching any more are taken out so many at a time, or a whole page: who makes them come and go
+    /// pays for more than it costs.
+    uint256 private constant FORGET_BATCH = 8;
     /// @dev Rounds that a walk along a jump may have.
     uint256 private constant MAX_WALK = 24;
 
@@ -261,6 +264,8 @@ contract UpkeepFinder is IUpkeepFinder {
         Conditions conditions
     ) private view {
         Page memory page = _pageOf(check, register.accountCount());
+        AccountId[FORGET_BATCH] memory idle;
+        uint256 idleCount = 0;
         for (uint256 i = 0; i < page.count && !_isFull(found); ++i) {
             AccountId account = register.accountAt(_index(page, i));
             if (check.duty == Duty.Orders) {
@@ -268,10 +273,12 @@ contract UpkeepFinder is IUpkeepFinder {
                 _findTriggers(found, account, register);
             } else if (register.isWorthWatching(account)) {
                 _findStanding(found, account);
-            } else {
-                _add(found, Verb.Forget, account);
+            } else if (idleCount < FORGET_BATCH) {
+                idle[idleCount++] = account;
             }
         }
+        if (idleCount < Math.min(FORGET_BATCH, page.count)) return;
+        for (uint256 i = 0; i < idleCount; ++i) _add(found, Verb.Forget, idle[i]);
     }
 
     function _findStanding(Found memory found, AccountId account) private view {
