@@ -301,7 +301,8 @@ contract UpkeepFinder is IUpkeepFinder {
         } else if (state.positions == 0 && block.timestamp >= since + SEIZURE_DELAY) {
             _add(found, Verb.Seize, account);
         }
-        if (standing.convertible) _findConversion(found, account, state);
+        // A liquidation sells collateral, too.
+        if (standing.convertible && !standing.liquidatable) _findConversion(found, account, state);
     }
 
     /// @dev One leg where there is but one; else the same share of everything, without the sales where there is not the

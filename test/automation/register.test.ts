@@ -30,9 +30,7 @@ describe("AccountRegister.watch", () => {
   it("takes in an account with a position, once", async () => {
     const { upkeep, account, stranger } = await loadFixture(traders);
 
-    await expect(upkeep.connect(stranger).watch(account, []))
-      .to.emit(upkeep, "Watched")
-      .withArgs(account);
+    await expect(upkeep.connect(stranger).watch(account, [])).to.emit(upkeep, "Watched").withArgs(account);
     expect(await upkeep.accountCount()).to.equal(1n);
     expect(await upkeep.accountAt(0)).to.equal(account);
     await expect(upkeep.watch(account, [])).to.be.revertedWithCustomError(upkeep, "WatchedAlready").withArgs(account);
@@ -56,9 +54,7 @@ describe("AccountRegister.watch", () => {
     const { upkeep, bob, fundCollateral } = await loadFixture(traders);
     const account = await fundCollateral(bob, WETH_TOKEN, wad("100"));
 
-    await expect(upkeep.watch(account, []))
-      .to.be.revertedWithCustomError(upkeep, "NotWorthWatching")
-      .withArgs(account);
+    await expect(upkeep.watch(account, [])).to.be.revertedWithCustomError(upkeep, "NotWorthWatching").withArgs(account);
   });
 
   it("refuses a debt against collateral that is not worth its own liquidation, and takes in one that is", async () => {
@@ -83,7 +79,14 @@ describe("AccountRegister.watch", () => {
 describe("AccountRegister's triggers", () => {
   it("are held up to eight, and a place is free again when its trigger is gone", async () => {
     const { upkeep, orders, alice, account, clearingHouse } = await loadFixture(traders);
-    const trigger = { asset: ETH, delta: wad("-1"), triggerPrice: wad("1"), above: false, acceptablePrice: 0, expiry: 0 };
+    const trigger = {
+      asset: ETH,
+      delta: wad("-1"),
+      triggerPrice: wad("1"),
+      above: false,
+      acceptablePrice: 0,
+      expiry: 0,
+    };
     const { sequence: first } = await clearingHouse.accountOf(account);
     for (let index = 0; index < 9; index++) await orders.connect(alice).submitTrigger(account, trigger);
     const sequences = Array.from({ length: 9 }, (_, index) => first + BigInt(index));
@@ -96,10 +99,7 @@ describe("AccountRegister's triggers", () => {
       .withArgs(account, 8);
     await orders.connect(alice).cancelTrigger(account, first + 3n);
     await expect(upkeep.watch(account, ninth)).to.emit(upkeep, "TriggerWatched").withArgs(account, ninth[0]);
-    expect([...(await upkeep.triggersOf(account))]).to.have.members([
-      ...sequences.slice(0, 3),
-      ...sequences.slice(4),
-    ]);
+    expect([...(await upkeep.triggersOf(account))]).to.have.members([...sequences.slice(0, 3), ...sequences.slice(4)]);
   });
 
   it("are refused if they do not rest", async () => {
@@ -169,6 +169,8 @@ describe("The pages of a check", () => {
     options: { page: number; shard?: number; shards?: number },
   ): Promise<string[][]> {
     const seen: string[][] = [];
+    // Rounds begin where the time is a multiple of their length.
+    while (((await time.latest()) + 1) % 4 !== 0) await time.increase(1);
     for (let turn = 0; turn < turns; turn++) {
       await time.increase(1);
       seen.push((await check("Orders", options)).map(({ account }) => account));
@@ -186,8 +188,6 @@ describe("The pages of a check", () => {
 
   it("cover every account of the register in one round", async () => {
     const world = await loadFixture(pending);
-    // Rounds begin where the time is a multiple of their length.
-    while (((await time.latest()) + 1) % 4 !== 0) await time.increase(1);
 
     const seen = await seenIn(world, 4, { page: 3 });
     expect(seen.map(({ length }) => length)).to.deep.equal([3, 3, 3, 3]);

@@ -64,7 +64,12 @@ export function checkDataOf(duty: Duty, options: CheckOptions = {}): string {
   );
 }
 
-export function encodeStep({ verb, account = NOBODY, number = 0n, words = [] }: Partial<Step> & { verb: Verb }): string {
+export function encodeStep({
+  verb,
+  account = NOBODY,
+  number = 0n,
+  words = [],
+}: Partial<Step> & { verb: Verb }): string {
   return ethers.solidityPacked(
     ["uint8", "uint8", "uint96", "bytes32", ...words.map(() => "uint160")],
     [VERBS.indexOf(verb), words.length, number, account, ...words],
