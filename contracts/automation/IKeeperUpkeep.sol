@@ -59,20 +59,25 @@ interface IReportReceiver {
 /// each isolated from the others; pay and rewards go to this contract's own account. Where not one step succeeds it reverts,
 /// so that a race that is already lost costs nothing where performs are simulated before they are sent.
 ///
-/// Whoever performs can choose what this contract's cash buys: collateral that a liquidation or a conversion sells, at
-/// the oracle's price less the discount, never above it. Its owner takes cash and collateral out at any time; what is not to
-/// be used must not be left here.
+/// **Collateral.** Whoever liquidates or converts buys the collateral that is sold, at the oracle's price less a discount. Since
+/// anyone performs, anyone chooses the moment, and may know a newer price than the oracle: what the discount does not cover
+/// of that is the buyer's loss. So nothing is bought unless the owner wants it to be, and then with all the cash that is
+/// here: it takes cash and collateral out at any time. Without buying, positions are liquidated all the same, and insolvent
+/// accounts wound up.
 ///
 /// **Register.** The chain cannot enumerate accounts: `IAccountRegister`. Log upkeeps (`checkLog`) fill it, or anyone.
 interface IKeeperUpkeep is IAccountRegister, AutomationCompatibleInterface, ILogAutomation, IReportReceiver {
     /// @notice A step of a perform failed and changed nothing.
     event StepFailed(Verb indexed verb, AccountId indexed account, uint256 number, bytes reason);
+    event BuyingSet(bool buying);
     event Withdrawn(uint256 indexed token, uint256 amount, address indexed recipient);
 
     /// @notice Not one step succeeded.
     error NothingDone();
     error InvalidCheck(Check check);
     error OnlySelf(address caller);
+    /// @notice The owner does not want collateral to be bought.
+    error NotBuying();
     /// @notice Always thrown by `tryStep`.
     error Tried();
 
@@ -80,9 +85,14 @@ interface IKeeperUpkeep is IAccountRegister, AutomationCompatibleInterface, ILog
     /// @param performData Steps one after the other: `Steps`.
     function performUpkeep(bytes calldata performData) external override(AutomationCompatibleInterface, ILogAutomation);
 
+    /// @notice Whether liquidations and conversions may buy collateral with this contract's cash. Only the owner.
+    function setBuying(bool buying) external;
+
     /// @notice Takes earnings, or collateral that was bought, out of this contract's account. Only the owner.
     /// @param token Index of the vault. @param amount Token units.
     function withdraw(uint256 token, uint256 amount, address recipient) external;
+
+    function isBuying() external view returns (bool);
 
     /// @notice The account of this contract: receives pay and rewards, buys collateral. Anyone may deposit cash into it.
     function ownAccount() external view returns (AccountId);

@@ -7,7 +7,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 
-import {IClearingHouse} from "../interfaces/IClearingHouse.sol";
+import {IClearingHouse, Sale} from "../interfaces/IClearingHouse.sol";
 import {ILens} from "../interfaces/ILens.sol";
 import {ILiquidityPool} from "../interfaces/ILiquidityPool.sol";
 import {IOrders} from "../interfaces/IOrders.sol";
@@ -33,6 +33,9 @@ contract KeeperUpkeep is IKeeperUpkeep, AccountRegister, Ownable2Step, ERC165 {
     IUpkeepFinder public immutable override finder;
     ILiquidityPool private immutable _pool;
     IPriceOracle private immutable _oracle;
+
+    /// @inheritdoc IKeeperUpkeep
+    bool public isBuying;
 
     /// @param lens Of the protocol that is to be kept.
     /// @param owner Takes out what is earned.
@@ -153,7 +156,7 @@ contract KeeperUpkeep is IKeeperUpkeep, AccountRegister, Ownable2Step, ERC165 {
         else if (verb == Verb.Abandon) orders.abandon(account, number, ownAccount());
         else if (verb == Verb.Poke) orders.poke(account, number, ownAccount());
         else if (verb == Verb.Liquidate) _liquidate(account, number, words);
-        else if (verb == Verb.Convert) clearingHouse.convert(account, Steps.toSales(words, 0), ownAccount());
+        else if (verb == Verb.Convert) clearingHouse.convert(account, _salesIn(words, 0), ownAccount());
         else if (verb == Verb.FlagInsolvent) clearingHouse.flagInsolvent(account);
         else if (verb == Verb.ClearInsolvency) clearingHouse.clearInsolvency(account);
         else if (verb == Verb.Seize) clearingHouse.seize(account);
@@ -171,9 +174,14 @@ contract KeeperUpkeep is IKeeperUpkeep, AccountRegister, Ownable2Step, ERC165 {
         clearingHouse.liquidate({
             account: account,
             reductions: Steps.toReductions(words, reductions),
-            sales: Steps.toSales(words, reductions),
+            sales: _salesIn(words, reductions),
             liquidator: ownAccount()
         });
+    }
+
+    function _salesIn(uint256[] memory words, uint256 from) private view returns (Sale[] memory sales) {
+        sales = Steps.toSales(words, from);
+        require(isBuying || sales.length == 0, NotBuying());
     }
 
     /// @dev `update` never reverts: without a change there was nothing to do.
@@ -193,7 +201,13 @@ contract KeeperUpkeep is IKeeperUpkeep, AccountRegister, Ownable2Step, ERC165 {
         }
     }
 
-    // ---------------------------------------------------------------- earnings
+    // ---------------------------------------------------------------- owner
+
+    /// @inheritdoc IKeeperUpkeep
+    function setBuying(bool buying) external onlyOwner {
+        isBuying = buying;
+        emit BuyingSet(buying);
+    }
 
     /// @inheritdoc IKeeperUpkeep
     function withdraw(uint256 token, uint256 amount, address recipient) external onlyOwner {

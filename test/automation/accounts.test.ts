@@ -45,10 +45,11 @@ describe("Duty.Accounts", () => {
 
   it("liquidates a hedged account by a slice, and without the cash for its collateral by its positions alone", async () => {
     const world = await withUpkeep(await loadFixture(hedged));
-    const { account, upkeep, check, fund, ownAccount, tokens, vault, bob } = world;
+    const { account, upkeep, check, fund, ownAccount, tokens, vault, bob, carol } = world;
     await movePrice(world, BTC, wad("31_600"));
     await world.refresh();
     await upkeep.watch(account, []);
+    await upkeep.connect(carol).setBuying(true);
     const [poor] = await check("Accounts");
     expect(poor).to.include({ verb: "Liquidate", number: 2n });
     expect(poor?.words).to.have.length(2);
@@ -124,8 +125,9 @@ describe("Duty.Accounts", () => {
 
   it("converts collateral down to what may be owed, as far as there is cash to buy it with", async () => {
     const world = await withUpkeep(await loadFixture(overdrawn));
-    const { account, upkeep, run, check, tokens, vault, bob, ownAccount, clearingHouse, lens } = world;
+    const { account, upkeep, run, check, tokens, vault, bob, carol, ownAccount, clearingHouse, lens } = world;
     await upkeep.watch(account, []);
+    await upkeep.connect(carol).setBuying(true);
     expect(await check("Accounts"), "without cash").to.deep.equal([]);
 
     await tokens.usdc.mint(bob, 50_000_000_000n);
@@ -140,6 +142,27 @@ describe("Duty.Accounts", () => {
     const [health] = await lens.health([account]);
     expect(health?.standing.convertible).to.equal(false);
     expect(await run("Accounts")).to.deep.equal([]);
+  });
+
+  it("buys no collateral unless the owner wants it to, with whatever cash", async () => {
+    const world = await withUpkeep(await loadFixture(overdrawn));
+    const { account, upkeep, check, fund, bob, tokens, vault, ownAccount, carol, stranger } = world;
+    await upkeep.watch(account, []);
+    await fund(bob, wad("1"));
+    await tokens.usdc.mint(bob, 50_000_000_000n);
+    await vault.connect(bob).deposit(ownAccount, 255, 50_000_000_000n);
+    expect(await check("Accounts")).to.deep.equal([]);
+    const sale = encodeStep({ verb: "Convert", account, words: [wad("1")] });
+    await expect(upkeep.performUpkeep(sale)).to.be.revertedWithCustomError(upkeep, "NothingDone");
+    await expect(upkeep.connect(stranger).setBuying(true)).to.be.revertedWithCustomError(
+      upkeep,
+      "OwnableUnauthorizedAccount",
+    );
+
+    await upkeep.connect(carol).setBuying(true);
+    expect(verbsOf(await check("Accounts"))).to.deep.equal(["Convert"]);
+    await upkeep.connect(stranger).performUpkeep(sale);
+    expect(await world.clearingHouse.collateralOf(ownAccount, WETH_TOKEN)).to.equal(wad("1"));
   });
 
   it("goes on to the next account where one cannot be dealt with", async () => {

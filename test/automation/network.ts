@@ -151,9 +151,8 @@ export async function deployRegistry(world: World) {
   /** What the nodes find out in their simulation, from nobody. */
   async function check(id: bigint, log?: Log): Promise<Found> {
     const data = log === undefined ? "0x" : coder.encode([TRIGGERING_LOG], [toTriggeringLog(log)]);
-    const found = await pipeline
-      .connect(ethers.provider)
-      ["checkUpkeep(uint256,bytes)"].staticCall(id, data, { from: ethers.ZeroAddress, gasLimit: TRANSACTION_GAS });
+    const { "checkUpkeep(uint256,bytes)": simulate } = pipeline.connect(ethers.provider);
+    const found = await simulate.staticCall(id, data, { from: ethers.ZeroAddress, gasLimit: TRANSACTION_GAS });
     const { upkeepNeeded, performData, gasUsed, upkeepFailureReason } = found;
     return { needed: upkeepNeeded, data: performData, gasUsed, reason: upkeepFailureReason };
   }
@@ -169,8 +168,8 @@ export async function deployRegistry(world: World) {
   /** The trigger of a perform that the nodes have found in the latest block. */
   async function triggerOf(log?: Log): Promise<string> {
     const block = await ethers.provider.getBlock("latest");
-    if (block?.hash == null) throw new Error("no latest block");
-    const { number: blockNum, hash: blockHash } = block;
+    const { number: blockNum, hash: blockHash } = block ?? {};
+    if (blockNum === undefined || typeof blockHash !== "string") throw new Error("no latest block");
     if (log === undefined) return coder.encode([CONDITIONAL_TRIGGER], [{ blockNum, blockHash }]);
     const { blockHash: logBlockHash, transactionHash: txHash, index: logIndex } = log;
     return coder.encode([LOG_TRIGGER], [{ logBlockHash, txHash, logIndex, blockNum, blockHash }]);
