@@ -5,7 +5,7 @@ import { accountOf, ethers, loadFixture, time } from "../fixture.ts";
 import { ETH, wad } from "../parameters.ts";
 import { toHint, withUpkeep } from "./support.ts";
 
-const CASES = process.env["TEST_DEPTH"] === "deep" ? 400 : 12;
+const CASES = process.env["TEST_DEPTH"] === "deep" ? 400 : 6;
 const WINDOW = 120;
 
 /** Every round of the feed is the test's own, within a short window. */
@@ -41,7 +41,7 @@ async function outcomeOf(seed: number): Promise<{ taken: string[]; found: string
   const { aggregator, proxy } = feedOf(ETH);
   const draw = drawer(seed);
   let at = Math.max(await time.latest(), boundary - 12);
-  const count = 1 + draw(9);
+  const count = 1 + draw(7);
   for (let index = 0; index < count; index++) {
     at += draw(3) === 0 ? 0 : 1 + draw(draw(4) === 0 ? WINDOW : 8);
     const observed = at - (draw(3) === 0 ? draw(20) : 0);
