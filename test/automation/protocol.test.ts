@@ -4,7 +4,7 @@ import { still } from "../clearing/scenarios.ts";
 import { accountOf, ethers, loadFixture, time } from "../fixture.ts";
 import { insolventPool } from "../insurance/support.ts";
 import { DAY, ETH, HOUR, MINUTE, percent, SOL, wad } from "../parameters.ts";
-import { toHint, withUpkeep } from "./support.ts";
+import { encodeStep, toHint, withUpkeep } from "./support.ts";
 
 function verbsOf(steps: readonly { verb: string }[]): string[] {
   return steps.map(({ verb }) => verb);
@@ -137,6 +137,14 @@ describe("Duty.Prices", () => {
     await setPrice(ETH, wad("1_801"));
 
     expect(await check("Prices")).to.deep.equal([]);
+  });
+
+  it("counts an update that changes nothing as nothing done", async () => {
+    const { upkeep, oracle } = await loadFixture(world);
+    await oracle.update((1n << 6n) - 1n);
+    const update = encodeStep({ verb: "Update", number: (1n << 6n) - 1n });
+
+    await expect(upkeep.performUpkeep(update)).to.be.revertedWithCustomError(upkeep, "NothingDone");
   });
 
   it("stores a price half way to a jump, and those that nobody has read for an hour", async () => {

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { still } from "../clearing/scenarios.ts";
 import { type Account, accountOf, ethers, loadFixture, time } from "../fixture.ts";
 import { ETH, wad, WETH_TOKEN } from "../parameters.ts";
-import { indebted } from "../lens/standings.ts";
+import { outright } from "../lens/standings.ts";
 import { checkDataOf, withUpkeep } from "./support.ts";
 
 async function traders() {
@@ -11,6 +11,14 @@ async function traders() {
   const account = accountOf(world.alice);
   await world.trade(account, ETH, wad("10"));
   return { ...world, account };
+}
+
+/** Has closed everything at a price at which its cash fell ten dollars short of the loss. */
+async function owing() {
+  const world = await outright();
+  await world.setPrice(ETH, wad("1_668.265"));
+  await world.trade(world.account, ETH, wad("-750"), { reduceOnly: true });
+  return world;
 }
 
 /** Twelve accounts with a position each. */
@@ -44,10 +52,13 @@ describe("AccountRegister.watch", () => {
     await expect(upkeep.watch(account, [])).to.emit(upkeep, "Watched");
   });
 
-  it("takes in an account that has nothing but a debt", async () => {
-    const world = await withUpkeep(await loadFixture(indebted));
+  it("takes in an account that has nothing but a debt, however small", async () => {
+    const world = await withUpkeep(await loadFixture(owing));
+    const { upkeep, clearingHouse, account, parameters } = world;
+    const { cash } = await clearingHouse.accountOf(account);
+    expect(cash).to.be.within(-BigInt(parameters.money.minNotional) * wad("0.01") + 1n, -1n);
 
-    await expect(world.upkeep.watch(world.account, [])).to.emit(world.upkeep, "Watched");
+    await expect(upkeep.watch(account, [])).to.emit(upkeep, "Watched");
   });
 
   it("refuses what holds cash and collateral only, however much", async () => {
