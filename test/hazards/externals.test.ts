@@ -25,9 +25,10 @@ const REFUSALS: Partial<Record<Caller, readonly string[]>> = {
   owner: ["NotAuthorized", "ERC20InsufficientAllowance", "InvalidSignature"],
 };
 
-/** Know neither tokens nor accounts; what the relay calls is on its own. */
+/** Know neither tokens nor accounts; what the relay and the upkeep call is on its own. */
 const OUTSIDE = [
   "CompositeFeed",
+  "KeeperUpkeep",
   "OracleHealth",
   "PriceOracle",
   "PriceOracleExtension",
@@ -35,6 +36,7 @@ const OUTSIDE = [
   "ShareFeed",
   "StreamFeed",
   "StreamReports",
+  "UpkeepFinder",
 ];
 
 /** Callable in the middle of a transaction of the protocol: shares are an ordinary token. */
