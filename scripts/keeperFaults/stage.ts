@@ -1,10 +1,14 @@
 /** The chain that everything happens on: blocks are made here alone, one after the other, and can be unmade. */
-import { type ContractTransaction, type HDNodeWallet, keccak256, toQuantity } from "ethers";
+import { createServer } from "node:net";
+
+import { Contract, type ContractTransaction, type HDNodeWallet, keccak256, toQuantity } from "ethers";
+import { artifacts } from "hardhat";
 
 import { BASE_FEE, type Chain, startChain } from "../replay/chain.ts";
 import { accountId, deployProtocol, type Protocol, SETTLEMENT } from "../replay/protocol.ts";
 import { ROLES, walletAt } from "../replay/wallets.ts";
 import type { Member } from "./cast.ts";
+import type { Lens } from "./observer.ts";
 import { OPENING, openingAnswers, recorded } from "./script.ts";
 
 /** Between the first block and the opening: the deployment, and the wait of the pool's first deposit. */
@@ -73,8 +77,8 @@ export class Stage {
   }
 
   /** A chain with the protocol on it, and with a full pool, insurance and keepers that have cash. */
-  static async open(port: number): Promise<Stage> {
-    const chain = await startChain({ port, genesis: OPENING - LEAD });
+  static async open(): Promise<Stage> {
+    const chain = await startChain({ port: await freePort(), genesis: OPENING - LEAD });
     try {
       const opening = openingAnswers(recorded());
       const protocol = await deployProtocol({ url: chain.url, provider: chain.provider, opening });
@@ -93,6 +97,11 @@ export class Stage {
 
   get time(): number {
     return this.#time;
+  }
+
+  async lens(): Promise<Lens> {
+    const { abi } = await artifacts.readArtifact("Lens");
+    return new Contract(this.protocol.addresses["lens"] ?? "", abi, this.chain.provider) as unknown as Lens;
   }
 
   async close(): Promise<void> {
@@ -302,4 +311,18 @@ export class Stage {
   async #rpc(method: string, ...params: unknown[]): Promise<unknown> {
     return this.chain.provider.send(method, params);
   }
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => {
+        if (typeof address === "object" && address !== null) resolve(address.port);
+        else reject(new Error("no port"));
+      });
+    });
+  });
 }
