@@ -222,6 +222,23 @@ function overwrite(file: string, { at, bytes }: { at: number; bytes: Buffer }): 
   closeSync(descriptor);
 }
 
+/** Several faults in one run, each in a window of its own; the windows follow each other. */
+export function sequence(parts: readonly { readonly fault: Fault; readonly window: Window }[]): Fault {
+  let place = -1;
+  const current = (): Fault | undefined => parts[place]?.fault;
+  return {
+    key: parts.map(({ fault }) => fault.key).join("+"),
+    name: parts.map(({ fault }) => fault.name).join("; "),
+    windows: parts.map(({ window }) => window),
+    begin: async (scene) => {
+      place += 1;
+      await current()?.begin?.(scene);
+    },
+    block: async (scene, block) => current()?.block?.(scene, block),
+    end: async (scene) => current()?.end?.(scene),
+  };
+}
+
 export const FAULTS: readonly Fault[] = [
   { key: "none", name: "none", windows: [] },
   endpointFault("hang-one", "one endpoint of three hangs", { kind: "hang" }, "one"),

@@ -11,6 +11,9 @@ import { openingAnswers, openingPrices, recorded } from "./script.ts";
 import { Stage } from "./stage.ts";
 import { renderPage, rowOf } from "./table.ts";
 
+/** Complaints that are printed of one run; all are in the JSON. */
+const SAID = 10;
+
 async function main(options: Options): Promise<boolean> {
   const { accounts, faults, pace, seed, table, json, logs } = options;
   const folder = logs ?? mkdtempSync(join(tmpdir(), "plimsoll-faults-"));
@@ -28,6 +31,7 @@ async function main(options: Options): Promise<boolean> {
       const outcome = await runScenario({ stage, members, fault, lens, pace, seed: seed + place, folder, onProgress });
       outcomes.push(outcome);
       console.log(`${rowOf(outcome)} ${outcome.wallSeconds.toFixed(0)} s`);
+      for (const complaint of outcome.complaints.slice(0, SAID)) console.log(`  ${complaint}`);
     }
   } finally {
     await stage.close();

@@ -10,7 +10,7 @@ import type { Member } from "./cast.ts";
 import { LATE } from "./causes.ts";
 import { BLOCK_TIME, type Contender, type Fault, type Scene, type Window } from "./faults.ts";
 import { KeeperProcess } from "./keepers.ts";
-import { type Lens, Observer } from "./observer.ts";
+import { type Lens, Observer, type Spell } from "./observer.ts";
 import { FaultProxy } from "./proxy.ts";
 import { type Act, END, OPENING, Script } from "./script.ts";
 import { KEEPERS, type Mined, type Stage } from "./stage.ts";
@@ -73,6 +73,8 @@ export interface Outcome {
   readonly disagreements: number;
   readonly blocks: number;
   readonly wallSeconds: number;
+  /** What is wrong, one by one. */
+  readonly complaints: readonly string[];
   readonly passed: boolean;
 }
 
@@ -269,9 +271,7 @@ class Run {
 
   async #judge(): Promise<Outcome> {
     const { fault, members, lens, stage } = this.#options;
-    const codes = await Promise.all(this.#contenders.map(async ({ keeper }) => keeper.stop()));
-    // What they sent last.
-    await this.#see(await stage.mine(stage.time + BLOCK_TIME));
+    const codes = await this.#stopKeepers();
     const observer = this.#observer;
     const lives = [...observer.ledger.orders().values()];
     const cancelled: Record<string, number> = {};
@@ -286,6 +286,10 @@ class Run {
     const liquidations = observer.ledger.liquidations();
     const lengths = this.#liquidationLengths();
     const statuses = await this.#statuses();
+    const missedSpells = this.#missedLiquidations();
+    const doubles = this.#broadcasts.doubleSends();
+    const healthy = await observer.healthyLiquidations();
+    const disagreements = await observer.disagreements(lens);
     const healed = this.#healed;
     const recovered = this.#recovered;
     const outcome = {
@@ -297,13 +301,13 @@ class Run {
       cancelled,
       missedOrders,
       endedTwice,
-      doubleSends: this.#broadcasts.doubleSends().length,
+      doubleSends: doubles.length,
       sent: statuses.length,
       reverted: statuses.filter((status) => status === 0).length,
       liquidations: liquidations.length,
       liquidatedAccounts: new Set(liquidations.map(({ account }) => account)).size,
-      healthyLiquidated: (await observer.healthyLiquidations()).length,
-      missedLiquidations: this.#missedLiquidations(),
+      healthyLiquidated: healthy.length,
+      missedLiquidations: missedSpells.length,
       liquidationBlocks: { median: lengths[Math.floor(lengths.length / 2)] ?? 0, longest: lengths.at(-1) ?? 0 },
       backlog: this.#backlogSize,
       recoveryBlocks: healed && recovered ? recovered.block - healed.block : undefined,
@@ -311,11 +315,42 @@ class Run {
       exits: this.#contenders.flatMap(({ keeper }) => keeper.exits),
       rebuilt: this.#contenders.reduce((sum, { keeper }) => sum + keeper.asides, 0),
       cleanStops: codes.filter((code) => code === 0).length,
-      disagreements: (await observer.disagreements(lens)).length,
+      disagreements: disagreements.length,
       blocks: stage.number - this.#firstBlock + 1,
       wallSeconds: (performance.now() - this.#started) / 1_000,
+      complaints: [
+        ...lives.flatMap(({ key, ends: [end, ...more] }) => {
+          if (end === undefined) return [`order ${key} has not ended`];
+          if (LATE.has(end.how)) return [`order ${key} was ${end.how} in block ${end.block}`];
+          return more.length === 0 ? [] : [`order ${key} has ended ${more.length + 1} times`];
+        }),
+        ...missedSpells.map(
+          ({ account, from, to }) =>
+            `account ${account} could be liquidated from block ${from} to ${to === undefined ? "the end" : to}`,
+        ),
+        ...healthy.map(({ account, transaction }) => `account ${account} was healthy before ${transaction}`),
+        ...doubles.map(
+          ({ account, earlier, later }) =>
+            `account ${account} is in ${earlier.hash} (nonce ${earlier.nonce}) and in ${later.hash} (nonce ${later.nonce})`,
+        ),
+        ...disagreements.map((account) => `the chain and the model disagree on account ${account}`),
+      ],
     };
     return { ...outcome, passed: passes(outcome, healed !== undefined) };
+  }
+
+  /** Blocks go on until they have finished what they do. */
+  async #stopKeepers(): Promise<readonly (number | null)[]> {
+    const { stage, pace } = this.#options;
+    let stopped = false;
+    const stops = Promise.all(this.#contenders.map(async ({ keeper }) => keeper.stop())).finally(() => {
+      stopped = true;
+    });
+    do {
+      await sleep(pace);
+      await this.#see(await stage.mine(stage.time + BLOCK_TIME));
+    } while (!stopped);
+    return stops;
   }
 
   /** Blocks outside faults that accounts waited for their liquidation, ascending. */
@@ -326,12 +361,12 @@ class Run {
       .sort((a, b) => a - b);
   }
 
-  #missedLiquidations(): number {
+  #missedLiquidations(): Spell[] {
     const { number } = this.#options.stage;
-    return this.#observer.spells.filter(
-      ({ from, to, liquidated }) =>
-        to === undefined || (!liquidated && this.#outside({ from, to }) > PATIENCE_BLOCKS && to <= number),
-    ).length;
+    return this.#observer.spells.filter(({ from, to, liquidated }) => {
+      const waited = this.#outside({ from, to: to ?? number });
+      return waited > PATIENCE_BLOCKS && (to === undefined || !liquidated);
+    });
   }
 
   /** Blocks of a spell that no fault is in. */
