@@ -37,6 +37,8 @@ export interface Fault {
   /** As the table names it. */
   readonly name: string;
   readonly windows: readonly Window[];
+  /** Databases that have to be rebuilt because of it, at least. */
+  readonly rebuilds?: number;
   begin?(scene: Scene): Promise<void>;
   /** Before each block of a window. @param place Of the block in the window. */
   block?(scene: Scene, place: number): Promise<void>;
@@ -183,8 +185,12 @@ const corruptedRunning: Fault = {
   key: "corrupted-running",
   name: "database overwritten while running",
   windows: WINDOWS,
+  rebuilds: 2,
   begin: async ({ contenders, random }) => {
-    for (const { keeper } of contenders) overwritePages(keeper.database, random);
+    // What is new stands in the log beside the file.
+    for (const { keeper } of contenders) {
+      for (const file of [keeper.database, `${keeper.database}-wal`]) overwritePages(file, random);
+    }
     return Promise.resolve();
   },
 };
@@ -193,6 +199,7 @@ const corruptedStopped: Fault = {
   key: "corrupted-stopped",
   name: "database broken while stopped: header overwritten, file cut in half",
   windows: WINDOWS,
+  rebuilds: 4,
   begin: async ({ contenders }) => {
     await Promise.all(contenders.map(async ({ keeper }) => keeper.stop()));
     for (const [place, { keeper }] of contenders.entries()) {

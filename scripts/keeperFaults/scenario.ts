@@ -336,7 +336,7 @@ class Run {
         ...disagreements.map((account) => `the chain and the model disagree on account ${account}`),
       ],
     };
-    return { ...outcome, passed: passes(outcome, healed !== undefined) };
+    return { ...outcome, passed: passes(outcome, { faulty: healed !== undefined, rebuilds: fault.rebuilds ?? 0 }) };
   }
 
   /** Blocks go on until they have finished what they do. */
@@ -388,16 +388,18 @@ class Run {
   }
 }
 
-/** Whether nothing was double-sent or lost, and all was done once the fault had ended. */
+/**
+ * Whether nothing was double-sent or lost, and all was done once the fault had ended.
+ * @param fault Whether there was one that ended, and how many databases had to be rebuilt because of it.
+ */
 export function passes(
   outcome: Omit<Outcome, "passed">,
-  /** Whether there was a fault that ended. */
-  faulty: boolean,
+  { faulty, rebuilds }: { readonly faulty: boolean; readonly rebuilds: number },
 ): boolean {
   const { missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements } = outcome;
-  const faults = [missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements];
+  const wrongs = [missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements];
   const recovered = !faulty || outcome.recoveryBlocks !== undefined;
-  return faults.every((count) => count === 0) && recovered && outcome.orders > 0;
+  return wrongs.every((count) => count === 0) && recovered && outcome.orders > 0 && outcome.rebuilt >= rebuilds;
 }
 
 async function transactionOf(

@@ -5,17 +5,17 @@ import { loadRounds, type Round } from "../replay/rounds.ts";
 import type { Member, Prices } from "./cast.ts";
 
 /** Orders are submitted from here on, unix seconds. */
-export const OPENING = Date.parse("2023-08-17T21:34:00Z") / 1_000;
+export const OPENING = Date.parse("2023-08-17T21:35:00Z") / 1_000;
 /** The recorded rounds begin; until then feeds repeat the last answer before. */
 export const DROP = Date.parse("2023-08-17T21:38:00Z") / 1_000;
 /** The last recorded round that is used. From then on feeds repeat it. */
-export const END = Date.parse("2023-08-17T21:50:00Z") / 1_000;
+export const END = Date.parse("2023-08-17T21:49:00Z") / 1_000;
 /** Seconds between repeated rounds. */
 const REPEAT = 24;
 /** Seconds in which all opening orders are submitted. */
 const OPENING_SPAN = 80;
 /** When resting orders are placed, after the opening. */
-const STOPS_AFTER = 150;
+const STOPS_AFTER = 75;
 
 const FEEDS = ["ETH", "BTC", "SOL", "LINK"] as const;
 const PAR = 10n ** 8n;
