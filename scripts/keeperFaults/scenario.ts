@@ -23,6 +23,12 @@ const MAX_TAIL = 120;
 /** An account that could be liquidated for longer without being it was missed, in blocks outside a fault. */
 const PATIENCE_BLOCKS = 15;
 const KEEPER_INTERVAL_MS = 100;
+/**
+ * Blocks come faster than the clock that they tell, and the machine may be slow: while something waits for so many blocks,
+ * they come no faster than this, milliseconds, so that a keeper has seconds and not blocks to answer in.
+ */
+const OVERDUE_BLOCKS = 3;
+const SLOW_PACE = 1_000;
 
 export interface ScenarioOptions {
   readonly stage: Stage;
@@ -98,6 +104,8 @@ class Run {
   /** Block and time at which each window ended. */
   #healed: { block: number; at: number } | undefined;
   #backlog: Set<string> | undefined;
+  /** First block of what is due, by subject. */
+  #dueSince: ReadonlyMap<string, number> = new Map();
   #backlogSize = 0;
   #recovered: { block: number; at: number } | undefined;
   readonly #firstBlock: number;
@@ -180,13 +188,15 @@ class Run {
       const now = Math.max(to, stage.time);
       for (const act of script.between(from, now)) await this.#queue(act);
       await this.#see(await stage.mine(now));
-      this.#watchBacklog();
+      const due = this.#due();
+      this.#watchBacklog(due);
       onProgress?.(Math.min(1, (now - OPENING) / (END - OPENING)));
       if (now > END) {
         tail += 1;
-        if (tail > 2 && this.#due().length === 0 && [...active.values()].every((place) => place < 0)) break;
+        if (tail > 2 && due.length === 0 && [...active.values()].every((place) => place < 0)) break;
       }
-      await sleep(Math.max(0, pace - (performance.now() - started)));
+      const wait = this.#isOverdue(due) ? Math.max(pace, SLOW_PACE) : pace;
+      await sleep(Math.max(0, wait - (performance.now() - started)));
     }
     return this.#judge();
   }
@@ -259,10 +269,19 @@ class Run {
     this.#recovered = this.#backlogSize === 0 ? this.#healed : undefined;
   }
 
-  #watchBacklog(): void {
+  /** Whether something waits for a keeper for several blocks already, and no fault is to blame. */
+  #isOverdue(due: readonly string[]): boolean {
+    const { number } = this.#options.stage;
+    const before = this.#dueSince;
+    this.#dueSince = new Map(due.map((subject) => [subject, before.get(subject) ?? number]));
+    const isFaulty = this.#faultBlocks.some(({ to }) => to > number);
+    return !isFaulty && [...this.#dueSince.values()].some((since) => number - since >= OVERDUE_BLOCKS);
+  }
+
+  #watchBacklog(subjects: readonly string[]): void {
     const backlog = this.#backlog;
     if (backlog === undefined || this.#recovered !== undefined) return;
-    const due = new Set(this.#due());
+    const due = new Set(subjects);
     for (const subject of backlog) if (!due.has(subject)) backlog.delete(subject);
     if (backlog.size === 0) this.#recovered = { block: this.#options.stage.number, at: performance.now() };
   }
