@@ -123,7 +123,7 @@ export class Stage {
       data: transaction.data,
       value: transaction.value ?? 0n,
       nonce,
-      gasLimit: GAS_LIMIT,
+      gasLimit: transaction.gasLimit ?? GAS_LIMIT,
       maxFeePerGas: TRADERS_FEE,
       maxPriorityFeePerGas: 0n,
     });
