@@ -90,11 +90,12 @@ describe("observer of keepers", () => {
     await fall();
     await catchUp();
     const before = await networkHelpers.takeSnapshot();
+    const block = (await ethers.provider.getBlockNumber()) + 1;
+    await networkHelpers.mine();
     await liquidate();
     await catchUp();
-    const block = await ethers.provider.getBlockNumber();
     await before.restore();
-    await networkHelpers.mine(2);
+    await networkHelpers.mine();
     await catchUp(block);
     expect(observer.ledger.liquidations()).to.deep.equal([]);
     expect(observer.unhealthy).to.deep.equal([account]);

@@ -11,7 +11,7 @@ import {
   Script,
 } from "../../scripts/keeperFaults/script.ts";
 
-const STEP = 4;
+const STEP = 3;
 
 describe("script of the drop", () => {
   const rounds = recorded();
