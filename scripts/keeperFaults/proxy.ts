@@ -158,8 +158,8 @@ export class FaultProxy {
   }
 
   #tellOfHead(calls: readonly RpcCall[], answer: string): void {
-    const { head } = this.#options.heard;
-    if (head === undefined || !calls.some(({ method }) => HEAD_METHODS.has(method))) return;
+    const { heard } = this.#options;
+    if (heard.head === undefined || !calls.some(({ method }) => HEAD_METHODS.has(method))) return;
     const at = performance.now();
     const parsed = JSON.parse(answer) as RpcAnswer | readonly RpcAnswer[];
     const answers = Array.isArray(parsed) ? (parsed as readonly RpcAnswer[]) : [parsed as RpcAnswer];
@@ -167,7 +167,7 @@ export class FaultProxy {
       const call = calls.find((asked) => asked.id === id);
       if (call === undefined || !HEAD_METHODS.has(call.method)) continue;
       const number = typeof result === "string" ? result : (result as { number?: string } | null)?.number;
-      if (number !== undefined) head.call(this.#options.heard, Number(number), at);
+      if (number !== undefined) heard.head(Number(number), at);
     }
   }
 }

@@ -345,7 +345,7 @@ class Run {
         }),
         ...missedSpells.map(
           ({ account, from, to }) =>
-            `account ${account} could be liquidated from block ${from} to ${to === undefined ? "the end" : to}`,
+            `account ${account} could be liquidated from block ${from} to ${to ?? "the end"}`,
         ),
         ...healthy.map(({ account, transaction }) => `account ${account} was healthy before ${transaction}`),
         ...doubles.map(
@@ -361,15 +361,17 @@ class Run {
   /** Blocks go on until they have finished what they do. */
   async #stopKeepers(): Promise<readonly (number | null)[]> {
     const { stage, pace } = this.#options;
-    let stopped = false;
-    const stops = Promise.all(this.#contenders.map(async ({ keeper }) => keeper.stop())).finally(() => {
-      stopped = true;
+    const stopping = new Set(this.#contenders);
+    const stops = [...stopping].map(async (contender) => {
+      const code = await contender.keeper.stop();
+      stopping.delete(contender);
+      return code;
     });
     do {
       await sleep(pace);
       await this.#see(await stage.mine(stage.time + BLOCK_TIME));
-    } while (!stopped);
-    return stops;
+    } while (stopping.size > 0);
+    return Promise.all(stops);
   }
 
   /** Blocks outside faults that accounts waited for their liquidation, ascending. */
