@@ -344,8 +344,7 @@ class Run {
           return more.length === 0 ? [] : [`order ${key} has ended ${more.length + 1} times`];
         }),
         ...missedSpells.map(
-          ({ account, from, to }) =>
-            `account ${account} could be liquidated from block ${from} to ${to ?? "the end"}`,
+          ({ account, from, to }) => `account ${account} could be liquidated from block ${from} to ${to ?? "the end"}`,
         ),
         ...healthy.map(({ account, transaction }) => `account ${account} was healthy before ${transaction}`),
         ...doubles.map(

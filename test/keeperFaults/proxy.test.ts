@@ -63,7 +63,7 @@ describe("fault proxy", () => {
   }
 
   it("passes a question on and its answer back, and tells of the head", async () => {
-    const answer = (await (await ask("eth_blockNumber")).json());
+    const answer = await (await ask("eth_blockNumber")).json();
     expect(answer).to.deep.equal({ jsonrpc: "2.0", id: 7, result: "0x64" });
     expect(heads).to.deep.equal([100]);
   });
