@@ -37,8 +37,8 @@ export function argumentsOf({ bookFile, endpoints, intervalMs }: KeeperSettings,
     ...["orders", "liquidate", "pool", "deleverage"],
     ...["--deployment", bookFile, "--rpc", endpoints.join(","), "--key-env", KEY_ENV, "--send"],
     ...["--database", database, "--interval", String(intervalMs), "--log-level", "info"],
-    // Blocks come every half second or so: an answer that takes longer than several of them is none.
-    ...["--rpc-timeout", "2000", "--timeout", "4000"],
+    // Blocks come every half second or so: an answer that takes as long as many of them is none.
+    ...["--rpc-timeout", "4000", "--timeout", "5000"],
   ];
 }
 

@@ -37,6 +37,8 @@ export interface ScenarioOptions {
   readonly lens: Lens;
   /** Least time between blocks, milliseconds. */
   readonly pace: number;
+  /** Between blocks on the chain's clock, seconds. */
+  readonly blockTime?: number;
   readonly seed: number;
   /** Where databases and logs go. */
   readonly folder: string;
@@ -109,6 +111,7 @@ class Run {
   #backlogSize = 0;
   #recovered: { block: number; at: number } | undefined;
   readonly #firstBlock: number;
+  readonly #blockTime: number;
   readonly #faultBlocks: { from: number; to: number }[] = [];
 
   private constructor(
@@ -119,6 +122,7 @@ class Run {
     this.#observer = parts.observer;
     this.#broadcasts = parts.broadcasts;
     this.#contenders = parts.contenders;
+    this.#blockTime = options.blockTime ?? BLOCK_TIME;
     this.#firstBlock = options.stage.number + 1;
     const random = seeded(options.seed);
     this.#scene = {
@@ -166,7 +170,7 @@ class Run {
     for (let tail = 0; tail < MAX_TAIL;) {
       const started = performance.now();
       const from = stage.time;
-      const to = Math.max(from, OPENING) + BLOCK_TIME;
+      const to = Math.max(from, OPENING) + this.#blockTime;
       for (const window of fault.windows) {
         if (!active.has(window) && to > window.from && to <= window.to) {
           active.set(window, 0);
@@ -368,7 +372,7 @@ class Run {
     });
     do {
       await sleep(pace);
-      await this.#see(await stage.mine(stage.time + BLOCK_TIME));
+      await this.#see(await stage.mine(stage.time + this.#blockTime));
     } while (stopping.size > 0);
     return Promise.all(stops);
   }
