@@ -48,7 +48,16 @@ describe("two keepers through the drop", function () {
       { fault: faultOf("errors"), window: { from: DROP + 400, to: DROP + 440 } },
     ]);
     const lens = await stage.lens();
-    const outcome = await runScenario({ stage, members, fault, lens, pace: PACE, blockTime: BLOCK_TIME, seed: 1, folder });
+    const outcome = await runScenario({
+      stage,
+      members,
+      fault,
+      lens,
+      pace: PACE,
+      blockTime: BLOCK_TIME,
+      seed: 1,
+      folder,
+    });
     expect(outcome.complaints).to.deep.equal([]);
     expect(outcome.passed).to.equal(true);
     expect(outcome.cleanStops).to.equal(2);
