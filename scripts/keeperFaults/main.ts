@@ -15,7 +15,7 @@ import { renderPage, rowOf } from "./table.ts";
 const SAID = 10;
 
 async function main(options: Options): Promise<boolean> {
-  const { accounts, faults, pace, seed, table, json, logs } = options;
+  const { accounts, faults, pace, limit, seed, table, json, logs } = options;
   const folder = logs ?? mkdtempSync(join(tmpdir(), "plimsoll-faults-"));
   console.log("starting a chain, deploying");
   const stage = await Stage.open();
@@ -28,7 +28,17 @@ async function main(options: Options): Promise<boolean> {
     for (const [place, fault] of faults.entries()) {
       if (place > 0) await stage.restore();
       const onProgress = steps(`${place + 1}/${faults.length} ${fault.name}`);
-      const outcome = await runScenario({ stage, members, fault, lens, pace, seed: seed + place, folder, onProgress });
+      const outcome = await runScenario({
+        stage,
+        members,
+        fault,
+        lens,
+        pace,
+        limit,
+        seed: seed + place,
+        folder,
+        onProgress,
+      });
       outcomes.push(outcome);
       console.log(`${rowOf(outcome)} ${outcome.wallSeconds.toFixed(0)} s`);
       for (const complaint of outcome.complaints.slice(0, SAID)) console.log(`  ${complaint}`);

@@ -10,6 +10,7 @@ export const USAGE = `Two keepers compete through the recorded drop of 2023-08-1
   --accounts N     traders (default 1000)
   --faults LIST    of ${FAULTS.map(({ key }) => key).join(", ")}; all
   --pace MS        least time between two blocks of 4 s (default 400)
+  --limit S        ends a run that takes longer; it has failed then (default 900)
   --seed N         of what is random (default 1)
   --table FILE     where the table goes (default docs/keeperFaults.md)
   --json FILE      figures of all runs
@@ -22,6 +23,8 @@ export interface Options {
   readonly accounts: number;
   readonly faults: readonly Fault[];
   readonly pace: number;
+  /** Seconds. */
+  readonly limit: number;
   readonly seed: number;
   readonly table: string;
   readonly json: string | undefined;
@@ -39,6 +42,7 @@ export function parseOptions(args: readonly string[]): Options {
     accounts: whole("accounts", values.accounts, { min: 10, max: 5_000 }),
     faults: chosen(values.faults),
     pace: whole("pace", values.pace, { min: 0, max: 60_000 }),
+    limit: whole("limit", values.limit, { min: 1, max: 86_400 }),
     seed: whole("seed", values.seed, { min: 0, max: 2 ** 31 - 1 }),
     table: values.table,
     json: values.json,
@@ -55,6 +59,7 @@ function read(args: readonly string[]) {
         accounts: { type: "string", default: "1000" },
         faults: { type: "string", default: "all" },
         pace: { type: "string", default: "400" },
+        limit: { type: "string", default: "900" },
         seed: { type: "string", default: "1" },
         table: { type: "string", default: "docs/keeperFaults.md" },
         json: { type: "string" },

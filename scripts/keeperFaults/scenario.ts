@@ -37,6 +37,8 @@ export interface ScenarioOptions {
   readonly lens: Lens;
   /** Least time between blocks, milliseconds. */
   readonly pace: number;
+  /** The run is ended, and has failed, after so many seconds of the machine's clock. */
+  readonly limit?: number;
   /** Between blocks on the chain's clock, seconds. */
   readonly blockTime?: number;
   readonly seed: number;
@@ -112,6 +114,7 @@ class Run {
   #recovered: { block: number; at: number } | undefined;
   readonly #firstBlock: number;
   readonly #blockTime: number;
+  #cutShort = false;
   readonly #faultBlocks: { from: number; to: number }[] = [];
 
   private constructor(
@@ -163,7 +166,7 @@ class Run {
   }
 
   async play(): Promise<Outcome> {
-    const { stage, fault, members, pace, onProgress } = this.#options;
+    const { stage, fault, members, pace, limit, onProgress } = this.#options;
     const script = new Script(members);
     for (const { keeper } of this.#contenders) keeper.start();
     const active = new Map<Window, number>();
@@ -195,6 +198,8 @@ class Run {
       const due = this.#due();
       this.#watchBacklog(due);
       onProgress?.(Math.min(1, (now - OPENING) / (END - OPENING)));
+      this.#cutShort = performance.now() - this.#started > (limit ?? Number.POSITIVE_INFINITY) * 1_000;
+      if (this.#cutShort) break;
       if (now > END) {
         tail += 1;
         if (tail > 2 && due.length === 0 && [...active.values()].every((place) => place < 0)) break;
@@ -342,6 +347,7 @@ class Run {
       blocks: stage.number - this.#firstBlock + 1,
       wallSeconds: (performance.now() - this.#started) / 1_000,
       complaints: [
+        ...(this.#cutShort ? ["the run took too long and was ended"] : []),
         ...lives.flatMap(({ key, ends: [end, ...more] }) => {
           if (end === undefined) return [`order ${key} has not ended`];
           if (LATE.has(end.how)) return [`order ${key} was ${end.how} in block ${end.block}`];
@@ -358,7 +364,8 @@ class Run {
         ...disagreements.map((account) => `the chain and the model disagree on account ${account}`),
       ],
     };
-    return { ...outcome, passed: passes(outcome, { faulty: healed !== undefined, rebuilds: fault.rebuilds ?? 0 }) };
+    const fit = passes(outcome, { faulty: healed !== undefined, rebuilds: fault.rebuilds ?? 0 });
+    return { ...outcome, passed: fit && !this.#cutShort };
   }
 
   /** Blocks go on until they have finished what they do. */
