@@ -115,6 +115,8 @@ class Run {
   readonly #firstBlock: number;
   readonly #blockTime: number;
   #cutShort = false;
+  /** Blocks of each window so far; −1: it is over. */
+  readonly #active = new Map<Window, number>();
   readonly #faultBlocks: { from: number; to: number }[] = [];
 
   private constructor(
@@ -169,7 +171,7 @@ class Run {
     const { stage, fault, members, pace, limit, onProgress } = this.#options;
     const script = new Script(members);
     for (const { keeper } of this.#contenders) keeper.start();
-    const active = new Map<Window, number>();
+    const active = this.#active;
     for (let tail = 0; tail < MAX_TAIL;) {
       const started = performance.now();
       const from = stage.time;
@@ -211,6 +213,8 @@ class Run {
   }
 
   async close(): Promise<void> {
+    // Where the run was ended inside a window.
+    if ([...this.#active.values()].some((place) => place >= 0)) await this.#options.fault.end?.(this.#scene);
     for (const { keeper, endpoints } of this.#contenders) {
       await keeper.kill();
       keeper.close();
