@@ -203,7 +203,6 @@ const corruptedStopped: Fault = {
   begin: async ({ contenders }) => {
     await Promise.all(contenders.map(async ({ keeper }) => keeper.stop()));
     for (const [place, { keeper }] of contenders.entries()) {
-      if (!existsSync(keeper.database)) continue;
       if (place === 0) overwrite(keeper.database, { at: 0, bytes: Buffer.alloc(64, 0xa5) });
       else truncateSync(keeper.database, Math.floor(statSync(keeper.database).size / 2));
       keeper.start();

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, readdirSync, type WriteStream } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { walletAt } from "../replay/wallets.ts";
@@ -14,6 +15,9 @@ const RESTART_AFTER = 1_000;
 /** How long a keeper may take to end after SIGTERM, milliseconds. */
 const PATIENCE = 20_000;
 const QUOTED_LINES = 25;
+/** What it writes when it begins, and how long that may take, milliseconds. */
+const STARTED = '"event":"started"';
+const START_MS = 120_000;
 
 export interface KeeperSettings {
   /** Of its key, in the published phrase. */
@@ -54,6 +58,7 @@ export class KeeperProcess {
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
   #wanted = false;
+  #ready = false;
 
   constructor(settings: KeeperSettings) {
     const wallet = walletAt(settings.place);
@@ -88,7 +93,17 @@ export class KeeperProcess {
     });
   }
 
+  /** Throws where it has not begun to work in time. */
+  async begun(): Promise<void> {
+    const end = Date.now() + START_MS;
+    while (!this.#ready) {
+      if (Date.now() > end) throw new Error(`the keeper did not start in time:\n${this.lastLines}`);
+      await sleep(50);
+    }
+  }
+
   #hear(text: string): void {
+    if (text.includes(STARTED)) this.#ready = true;
     this.#log.write(text);
     this.#last.push(...text.split("\n").filter((line) => line !== ""));
     this.#last.splice(0, this.#last.length - QUOTED_LINES);

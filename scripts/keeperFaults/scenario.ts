@@ -171,6 +171,7 @@ class Run {
     const { stage, fault, members, pace, limit, onProgress } = this.#options;
     const script = new Script(members);
     for (const { keeper } of this.#contenders) keeper.start();
+    await Promise.all(this.#contenders.map(async ({ keeper }) => keeper.begun()));
     const active = this.#active;
     for (let tail = 0; tail < MAX_TAIL;) {
       const started = performance.now();
