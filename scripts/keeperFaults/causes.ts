@@ -1,0 +1,20 @@
+/** Causes of a cancelled order, in the order of the contract's enum. */
+export const CAUSES = [
+  "None",
+  "PriceNotAcceptable",
+  "OutsideBand",
+  "MarketReduceOnly",
+  "Expired",
+  "TooLate",
+  "InsufficientMargin",
+  "ReductionRefused",
+  "OpenInterestExceeded",
+  "SkewExceeded",
+  "PositionTooSmall",
+  "TooManyAssets",
+  "NothingToReduce",
+  "InsufficientLiquidity",
+] as const;
+
+/** Ends that a keeper in time would have spared the trader. */
+export const LATE: ReadonlySet<string> = new Set(["refunded", "Expired", "TooLate"]);
