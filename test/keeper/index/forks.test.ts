@@ -125,6 +125,25 @@ describe("index over forks", () => {
     await index.close();
   });
 
+  it("leaves no row of an account that a fork has taken away", async () => {
+    const chain = new FakeChain();
+    const { index, file } = await openIndex(chain);
+    chain.extend([credit(0, 5n)]);
+    chain.extend([
+      { kind: "fill", account: 1, asset: 0, delta: 3n },
+      { kind: "cash", account: 1, amount: 9n },
+    ]);
+    await index.sync(chain.head);
+    chain.drop(1);
+    chain.extend([]);
+    await index.sync(chain.head);
+    await index.close();
+    const { index: again } = await openIndex(chain, { file });
+    expect([...again.accounts.keys()]).to.deep.equal([accountAt(0)]);
+    expect(again.counters.corruptions).to.equal(0);
+    await again.close();
+  });
+
   it("rebuilds from the first block, and says so, when a fork is deeper than what is kept", async () => {
     const chain = new FakeChain();
     const { index, log } = await openIndex(chain);
