@@ -10,7 +10,7 @@ import upkeepModule from "../../deploy/modules/Upkeep.ts";
 import type { KeeperUpkeep } from "../../typechain-types/index.ts";
 import type { AddressBook } from "./addressBook.ts";
 import { DeploymentError } from "./DeploymentError.ts";
-import { createIgnition } from "./ignition.ts";
+import { createIgnition, LOCAL_CHAIN } from "./ignition.ts";
 
 /** In the order of the enum `Duty`. */
 const DUTIES = ["Prices", "Orders", "Accounts", "Protocol"] as const;
@@ -84,8 +84,11 @@ export async function deployUpkeep({ connection, book, ...options }: DeployUpkee
   const owner = options.owner ?? deployer.address;
   if (!isAddress(owner) || owner === ZeroAddress) throw new DeploymentError(`${owner} is no owner`);
 
-  const deploymentId = options.deploymentId ?? `chain-${String(chainId)}-upkeep`;
-  const ignition = createIgnition({ connection, sender: deployer.address, chainId, deploymentId });
+  // One for each owner and protocol: a run that was interrupted goes on, another one is not mistaken for it.
+  const names = [owner, lens].map((address) => address.slice(2, 10));
+  const deploymentId = options.deploymentId ?? `chain-${String(chainId)}-upkeep-${names.join("-")}`;
+  const fresh = chainId === LOCAL_CHAIN;
+  const ignition = createIgnition({ connection, sender: deployer.address, chainId, deploymentId, fresh });
   const { upkeep: address, finder } = await ignition.deploy(upkeepModule, { Upkeep: { lens, owner } });
   if (address === undefined || finder === undefined) throw new DeploymentError("the upkeep was not deployed");
   const upkeep = await ethers.getContractAt("KeeperUpkeep", address, deployer);

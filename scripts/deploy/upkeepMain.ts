@@ -11,7 +11,8 @@
  */
 import { parseArgs } from "node:util";
 
-import { network } from "hardhat";
+import { Interface } from "ethers";
+import { artifacts, network } from "hardhat";
 
 import { readAddressBook } from "./addressBook.ts";
 import { DeploymentError } from "./DeploymentError.ts";
@@ -38,13 +39,9 @@ try {
     shards: Number(wholeOf("shards", values.shards)),
   };
   const book = readAddressBook(values.deployment);
-  const connection = await network.create({ network: values.network });
-  const { ethers } = connection;
-  const interfaces = {
-    clearingHouse: (await ethers.getContractAt("IClearingHouse", book.contracts.clearingHouse)).interface,
-    orders: (await ethers.getContractAt("Orders", book.contracts.orders)).interface,
-  };
+  const interfaces = { clearingHouse: await interfaceOf("IClearingHouse"), orders: await interfaceOf("Orders") };
   const registrations = registrationsOf(book, interfaces, limits);
+  const connection = await network.create({ network: values.network });
   const { upkeep, finder, owner } = await deployUpkeep({
     connection,
     book,
@@ -67,4 +64,9 @@ try {
 function wholeOf(flag: string, text: string): bigint {
   if (!/^\d+$/.test(text)) throw new DeploymentError(`--${flag} ${text}: not a whole number`);
   return BigInt(text);
+}
+
+async function interfaceOf(name: string): Promise<Interface> {
+  const { abi } = await artifacts.readArtifact(name);
+  return new Interface(abi);
 }
