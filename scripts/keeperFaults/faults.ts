@@ -183,7 +183,7 @@ function locked(): Fault {
 
 const corruptedRunning: Fault = {
   key: "corrupted-running",
-  name: "database overwritten while running",
+  name: "database overwritten while running, then restarted",
   windows: WINDOWS,
   rebuilds: 2,
   begin: async ({ contenders, random }) => {
@@ -192,6 +192,11 @@ const corruptedRunning: Fault = {
       for (const file of [keeper.database, `${keeper.database}-wal`]) overwritePages(file, random);
     }
     return Promise.resolve();
+  },
+  // What it holds in memory it does not read again: at the latest the next start has to find the damage.
+  end: async ({ contenders }) => {
+    await Promise.all(contenders.map(async ({ keeper }) => keeper.stop()));
+    for (const { keeper } of contenders) keeper.start();
   },
 };
 
