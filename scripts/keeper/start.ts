@@ -154,10 +154,11 @@ export async function startKeeper(
     deadlineMs: config.deadlineMs,
     onCycle: ({ liquidatable }) => {
       overdue.update(liquidatable);
+      watch();
     },
   });
 
-  /** By the clock and not by cycles: one that hangs must be noticed too. */
+  /** After good cycles, and by the clock: one that hangs must be noticed too. */
   const watch = (): void => {
     const { standing } = provider;
     const oldest = overdue.oldest;
