@@ -42,6 +42,8 @@ export interface PerformerOptions {
   readonly sender: Pick<Sender, "canTake" | "send" | "quote">;
   /** Throws what the call reverts with. */
   readonly simulate: (job: Job) => Promise<Estimate>;
+  /** Does no more than that, for what is to go into a batch: a call costs a node a tenth of an estimate. */
+  readonly check: (job: Job) => Promise<unknown>;
   /** The error of a revert by its name, or an empty name for whatever is none. */
   readonly describe: (error: unknown) => { readonly name: string; readonly text: string; readonly isRevert: boolean };
   readonly deedsOf: (receipt: Receipt, items: number) => Deeds;
@@ -147,8 +149,9 @@ export class Performer {
 
   /** Each item is tried alone, so that a batch has only what works. */
   async #prepareBatch({ items, join }: Batch): Promise<Ready[]> {
-    const tried = await Promise.all(items.map(async (item) => ({ item, estimate: await this.#try(item) })));
-    const good = tried.filter(({ estimate }) => estimate !== undefined).map(({ item }) => item);
+    const { check } = this.#options;
+    const tried = await Promise.all(items.map(async (item) => ({ item, isGood: await this.#passes(item, check) })));
+    const good = tried.filter(({ isGood }) => isGood).map(({ item }) => item);
     if (good.length === 0) return [];
     const job = join(good);
     const estimate = await this.#try(job);
@@ -159,21 +162,31 @@ export class Performer {
   }
 
   async #try(job: Job): Promise<Estimate | undefined> {
-    const { metrics, sender, simulate, send } = this.#options;
+    let estimate: Estimate | undefined;
+    await this.#passes(job, async () => {
+      estimate = await this.#options.simulate(job);
+    });
+    return estimate;
+  }
+
+  /** Whether a job may be done now, and passes a test that throws what it reverts with. */
+  async #passes(job: Job, test: (job: Job) => Promise<unknown>): Promise<boolean> {
+    const { metrics, sender, send } = this.#options;
     if (this.#cooldown.isPaused(job.name)) {
       metrics.skipped("paused");
-      return undefined;
+      return false;
     }
     // One of its accounts may be in flight: what is simulated now says nothing about afterwards.
     if (this.#doneIn.has(job.name) || (send && !sender.canTake(job))) {
       metrics.skipped("busy");
-      return undefined;
+      return false;
     }
     try {
-      return await simulate(job);
+      await test(job);
+      return true;
     } catch (error) {
       this.#failed(job, error);
-      return undefined;
+      return false;
     }
   }
 

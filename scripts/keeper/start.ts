@@ -119,6 +119,7 @@ export async function startKeeper(
       const [gas, fee] = await Promise.all([provider.estimateGas({ from: address, ...call }), l1Fee(call)]);
       return { gas, l1Fee: fee };
     },
+    check: async ({ call }) => provider.call({ from: address, ...call }),
     describe: (error) => ({ ...contracts.describe(error), isRevert: revertDataOf(error) !== undefined }),
     deedsOf: (receipt, items) => deedsOf(receipt, items, deedOptions),
     metrics,

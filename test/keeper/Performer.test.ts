@@ -42,11 +42,19 @@ interface Setup {
 }
 
 function setup({ refused = {}, outcome, busy = [], deeds, options = {} }: Setup = {}) {
+  /** Checked or estimated. */
   const simulated: string[] = [];
+  const estimated: string[] = [];
   const sent: string[] = [];
   const clock = { now: 0 };
   const metrics = new Metrics();
   const state = { refused };
+  const check = async ({ name }: Job): Promise<void> => {
+    simulated.push(name);
+    const reason = state.refused[name];
+    if (reason !== undefined) throw reason === "down" ? new Error("down") : new Revert(reason);
+    return Promise.resolve();
+  };
   const performer = new Performer({
     sender: {
       canTake: ({ accounts }) => !accounts.some((account) => busy.includes(account)),
@@ -60,12 +68,12 @@ function setup({ refused = {}, outcome, busy = [], deeds, options = {} }: Setup 
         return Promise.resolve({ hash: "0x01", nonce: 1, outcome: outcome?.(one) ?? Promise.resolve(confirmed) });
       },
     },
-    simulate: async ({ name }): Promise<Estimate> => {
-      simulated.push(name);
-      const reason = state.refused[name];
-      if (reason !== undefined) throw reason === "down" ? new Error("down") : new Revert(reason);
-      return Promise.resolve({ gas: 1_000n, l1Fee: 5n });
+    simulate: async (one): Promise<Estimate> => {
+      estimated.push(one.name);
+      await check(one);
+      return { gas: 1_000n, l1Fee: 5n };
     },
+    check,
     describe: (error) => {
       const text = error instanceof Error ? error.message : "";
       return { name: error instanceof Revert ? text : "", text, isRevert: error instanceof Revert };
@@ -84,7 +92,7 @@ function setup({ refused = {}, outcome, busy = [], deeds, options = {} }: Setup 
     await performer.perform({ plan, block, isWorth, signal: new AbortController().signal });
     await performer.settled();
   };
-  return { performer, perform, simulated, sent, clock, metrics, state };
+  return { performer, perform, simulated, estimated, sent, clock, metrics, state };
 }
 
 describe("Performer", () => {
@@ -116,6 +124,14 @@ describe("Performer", () => {
 
     expect(sent).to.deep.equal(["[a c]"]);
     expect(performer.counters).to.deep.include({ sent: 1, executed: 2, refused: 1 });
+  });
+
+  it("estimates gas for a batch, and only checks what goes into it", async () => {
+    const { perform, simulated, estimated } = setup();
+    await perform([batch("a", "b", "c")]);
+
+    expect(simulated).to.include.members(["a", "b", "c"]);
+    expect(estimated).to.deep.equal(["[a b c]"]);
   });
 
   it("sends the items of a batch one by one where together they fail", async () => {

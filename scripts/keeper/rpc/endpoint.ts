@@ -26,9 +26,18 @@ export interface Endpoint {
 /** More than any answer that is asked for: a body without end must not fill the memory. */
 const MAX_BYTES = 256 * 1_024 * 1_024;
 
-/** @param timeoutMs For one request, its body included. */
-export function httpEndpoint(url: string, { timeoutMs }: { timeoutMs: number }): Endpoint {
+/** Requests at once: more of them than a node works on only wait there, until it looks as if it did not answer. */
+const WIDTH = 32;
+/** What everything else waits for does not wait behind it. */
+const AT_ONCE: ReadonlySet<string> = new Set(["eth_sendRawTransaction", "eth_getBlockByNumber"]);
+
+/** @param timeoutMs For one request, its body included, from when it is sent. @param width Requests at once. */
+export function httpEndpoint(
+  url: string,
+  { timeoutMs, width = WIDTH }: { timeoutMs: number; width?: number },
+): Endpoint {
   const { address, name, headers } = partsOf(url);
+  const queue = new Queue(width);
   let asked = 0;
   return {
     name,
@@ -36,10 +45,42 @@ export function httpEndpoint(url: string, { timeoutMs }: { timeoutMs: number }):
       // Of its own: many are asked at once.
       const id = ++asked;
       const body = JSON.stringify({ jsonrpc: "2.0", id, method, params });
-      const { status, text } = await post(address, { body, headers, timeoutMs, name });
+      const ask = async () => post(address, { body, headers, timeoutMs, name });
+      const { status, text } = await (AT_ONCE.has(method) ? ask() : queue.run(ask));
       return resultOf(text, { id, status, name });
     },
   };
+}
+
+/** Runs so many tasks at once, in the order in which they come. One that fails takes those behind it along: an endpoint
+ * that does not answer would otherwise keep each of them waiting for as long. */
+class Queue {
+  readonly #width: number;
+  readonly #waiting: { readonly start: () => void; readonly fail: (error: unknown) => void }[] = [];
+  #running = 0;
+
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  async run<Value>(task: () => Promise<Value>): Promise<Value> {
+    if (this.#running >= this.#width) {
+      // Whoever ends passes its place on.
+      await new Promise<void>((start, fail) => this.#waiting.push({ start, fail }));
+    } else {
+      this.#running += 1;
+    }
+    try {
+      return await task();
+    } catch (error) {
+      for (const { fail } of this.#waiting.splice(0)) fail(error);
+      throw error;
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next.start();
+    }
+  }
 }
 
 /** `fetch` refuses credentials in a URL: they become a header. */

@@ -8,6 +8,10 @@ import { rejected } from "../rejected.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: { id: number }) => void;
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 describe("httpEndpoint", () => {
   let server: Server;
   let handler: Handler = () => undefined;
@@ -52,6 +56,45 @@ describe("httpEndpoint", () => {
     const answers = await Promise.all([1, 2, 3].map(async () => endpoint.request("eth_chainId", [])));
 
     expect(answers).to.deep.equal(["0x1", "0x2", "0x3"]);
+  });
+
+  it("asks no more at once than its width, in order, but blocks and transactions at any time", async () => {
+    const open: { method: string; end: () => void }[] = [];
+    handler = (_, response, body) => {
+      const { id, method } = body as { id: number; method: string };
+      const end = () => response.writeHead(200).end(JSON.stringify({ jsonrpc: "2.0", id, result: method }));
+      open.push({ method, end });
+    };
+    const endpoint = httpEndpoint(`http://${url}`, { timeoutMs: 5_000, width: 2 });
+    const asked = ["one", "two", "three", "four"].map(async (method) => endpoint.request(method, []));
+    asked.push(endpoint.request("eth_sendRawTransaction", []));
+    asked.push(endpoint.request("eth_getBlockByNumber", []));
+    const methods = (): string[] => open.map(({ method }) => method).sort();
+    await until(() => open.length === 4);
+    expect(methods()).to.deep.equal(["eth_getBlockByNumber", "eth_sendRawTransaction", "one", "two"]);
+
+    const end = (some: readonly { end: () => void }[]): void => {
+      for (const one of some) one.end();
+    };
+    end(open.splice(open.findIndex(({ method }) => method === "one"), 1));
+    await until(() => open.length === 4);
+    expect(methods()).to.include("three").and.not.to.include("four");
+    end(open.splice(0));
+    await until(() => open.length === 1);
+    end(open);
+    expect(await Promise.all(asked)).to.include.members(["one", "two", "three", "four"]);
+  });
+
+  it("lets those that wait fail with one that got no answer", async () => {
+    let count = 0;
+    handler = () => (count += 1);
+    const endpoint = httpEndpoint(`http://${url}`, { timeoutMs: 200, width: 1 });
+    const asked = [1, 2, 3].map(async () => rejected(endpoint.request("eth_call", [])));
+
+    for (const error of await Promise.all(asked)) expect(error).to.be.instanceOf(EndpointError);
+    expect(count).to.equal(1);
+    says(200, { result: "0x1" });
+    expect(await endpoint.request("eth_call", [])).to.equal("0x1");
   });
 
   it("gives the error of the chain with its data", async () => {
