@@ -76,7 +76,12 @@ describe("httpEndpoint", () => {
     const end = (some: readonly { end: () => void }[]): void => {
       for (const one of some) one.end();
     };
-    end(open.splice(open.findIndex(({ method }) => method === "one"), 1));
+    end(
+      open.splice(
+        open.findIndex(({ method }) => method === "one"),
+        1,
+      ),
+    );
     await until(() => open.length === 4);
     expect(methods()).to.include("three").and.not.to.include("four");
     end(open.splice(0));
