@@ -17,6 +17,8 @@ const SAID = 10;
 async function main(options: Options): Promise<boolean> {
   const { accounts, faults, pace, limit, seed, table, json, logs } = options;
   const folder = logs ?? mkdtempSync(join(tmpdir(), "plimsoll-faults-"));
+  const given = process.argv.slice(2);
+  const command = ["npm run test:keeper", ...(given.length > 0 ? ["--", ...given] : [])].join(" ");
   console.log("starting a chain, deploying");
   const stage = await Stage.open();
   const outcomes: Outcome[] = [];
@@ -42,16 +44,14 @@ async function main(options: Options): Promise<boolean> {
       outcomes.push(outcome);
       console.log(`${rowOf(outcome)} ${outcome.wallSeconds.toFixed(0)} s`);
       for (const complaint of outcome.complaints.slice(0, SAID)) console.log(`  ${complaint}`);
+      // After each: the whole takes an hour, and may be ended.
+      writeFileSync(table, renderPage(outcomes, command));
+      if (json !== undefined) writeFileSync(json, `${JSON.stringify(outcomes, undefined, 2)}\n`);
     }
   } finally {
     await stage.close();
     if (logs === undefined) rmSync(folder, { recursive: true, force: true });
   }
-  const command = ["npm run test:keeper", ...(process.argv.length > 2 ? ["--"] : []), ...process.argv.slice(2)].join(
-    " ",
-  );
-  writeFileSync(table, renderPage(outcomes, command));
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(outcomes, undefined, 2)}\n`);
   const failed = outcomes.filter(({ passed }) => !passed).map(({ key }) => key);
   console.log(
     `${outcomes.length - failed.length} of ${outcomes.length} faults passed${failed.length > 0 ? `; failed: ${failed.join(", ")}` : ""}; table in ${table}`,
