@@ -217,14 +217,12 @@ describe("PriceOracle.configure", () => {
     ["Jump", 6n, 2_300, { jump: 150_000 }],
   ] as const) {
     it(`takes no limits by which a price that is ${refusal} would count in its block`, async () => {
-      const world = await createWorld({
-        feeds: [{ limits: { maxAnswer: wad(refusal === "OutOfBounds" ? 2_099 : 5_000) } }],
-      });
+      const narrow = { ...LIMITS, maxAnswer: wad(refusal === "OutOfBounds" ? 2_099 : 5_000) };
+      const world = await createWorld({ feeds: [{ limits: narrow }] });
       const { oracle, now } = world;
       await world.feed.write(price, now);
       const time = refusal === "Stale" ? now + LIMITS.maxAge + 1 : now + 1;
       await networkHelpers.time.increaseTo(time - 1);
-      const narrow = (await oracle.feedOf(0)).limits.toObject();
       await networkHelpers.time.setNextBlockTimestamp(time);
       await expect(oracle.configure(0, { ...narrow, ...limits }))
         .to.be.revertedWithCustomError(oracle, "RefusedNow")
