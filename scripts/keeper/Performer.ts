@@ -56,6 +56,8 @@ export interface PerformerOptions {
   /** The first pause after a failure; doubled with each. */
   readonly pauseMs: number;
   readonly longestPauseMs: number;
+  /** After so long what is left of a plan is left to the next one, which begins with what is most urgent by then. */
+  readonly sliceMs: number;
   readonly now?: () => number;
 }
 
@@ -89,18 +91,27 @@ export class Performer {
     this.#cooldown = new Cooldown({ firstMs: pauseMs, longestMs: longestPauseMs, ...(now && { now }) });
   }
 
-  /** Tries everything in a plan, in its order. Failures stay with their job. Returns when all has been broadcast. */
+  /** Tries what is in a plan, in its order, for a while. Failures stay with their job. Returns when all that is worth it has
+   * been broadcast. */
   async perform({ plan, block, isWorth, signal }: PerformOptions): Promise<void> {
     this.#cooldown.prune();
     for (const [name, doneIn] of this.#doneIn) if (doneIn <= block) this.#doneIn.delete(name);
     if (plan.length === 0) return;
     const price = await this.#price();
     if (price === undefined) return;
+    const end = this.#now() + this.#options.sliceMs;
+    let over = false;
     // Simulated several at a time, sent in their order: the first does not wait for the last.
     const ready = ahead(plan, this.#options.width, async (entry) =>
-      signal.aborted ? [] : "items" in entry ? this.#prepareBatch(entry) : this.#prepare(entry),
+      signal.aborted || over ? [] : "items" in entry ? this.#prepareBatch(entry) : this.#prepare(entry),
     );
-    for (const some of ready) {
+    for (const [place, some] of ready.entries()) {
+      // The first is always done, however slow the node.
+      over = this.#now() >= end;
+      if (over) {
+        this.#options.log.debug("left to the next plan", { entries: plan.length - place });
+        return;
+      }
       for (const one of await some) {
         if (signal.aborted) return;
         const { job, items, l1Fee } = one;
@@ -112,6 +123,10 @@ export class Performer {
         }
       }
     }
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
   }
 
   /** Whether a job that is stuck in the pool would still do something. */

@@ -44,6 +44,8 @@ export interface StartedKeeper {
 /** Simulations at once. */
 const WIDTH = 16;
 const LONGEST_PAUSE_MS = 300_000;
+/** A few blocks of a rollup: hundreds of triggers to poke must not hold up a liquidation. */
+const SLICE_MS = 3_000;
 /** For what is in flight when it is stopped. */
 const DRAIN_MS = 60_000;
 const POLL_MS = 250;
@@ -128,6 +130,7 @@ export async function startKeeper(
     width: WIDTH,
     pauseMs: config.intervalMs,
     longestPauseMs: LONGEST_PAUSE_MS,
+    sliceMs: config.once ? Infinity : SLICE_MS,
   });
 
   const overdue = new Overdue();

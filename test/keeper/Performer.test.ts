@@ -85,6 +85,7 @@ function setup({ refused = {}, outcome, busy = [], deeds, options = {} }: Setup 
     width: 4,
     pauseMs: 1_000,
     longestPauseMs: 60_000,
+    sliceMs: 5_000,
     now: () => clock.now,
     ...options,
   });
@@ -108,6 +109,28 @@ describe("Performer", () => {
     await perform([job("a"), job("b"), job("c")]);
 
     expect(sent).to.deep.equal(["a", "b", "c"]);
+  });
+
+  it("leaves to the next plan what it has no time for, and always does the first", async () => {
+    const made = setup({
+      // Each transaction takes three of the five seconds.
+      outcome: () => {
+        made.clock.now += 3_000;
+        return Promise.resolve(confirmed);
+      },
+      options: { width: 1 },
+    });
+    await made.perform([job("a"), job("b"), job("c")]);
+    expect(made.sent).to.deep.equal(["a", "b"]);
+
+    const slow = setup({
+      outcome: () => {
+        slow.clock.now += 9_000;
+        return Promise.resolve(confirmed);
+      },
+    });
+    await slow.perform([job("a"), job("b")]);
+    expect(slow.sent).to.deep.equal(["a"]);
   });
 
   it("only says what it would send, in a dry run", async () => {
