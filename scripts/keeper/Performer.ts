@@ -100,18 +100,15 @@ export class Performer {
     const price = await this.#price();
     if (price === undefined) return;
     const end = this.#now() + this.#options.sliceMs;
-    let over = false;
-    // Simulated several at a time, sent in their order: the first does not wait for the last.
-    const ready = ahead(plan, this.#options.width, async (entry) =>
-      signal.aborted || over ? [] : "items" in entry ? this.#prepareBatch(entry) : this.#prepare(entry),
-    );
-    for (const [place, some] of ready.entries()) {
-      // The first is always done, however slow the node.
-      over = this.#now() >= end;
-      if (over) {
-        this.#options.log.debug("left to the next plan", { entries: plan.length - place });
-        return;
-      }
+    let left = 0;
+    // Simulated several at a time, sent in their order: the first does not wait for the last. What has been begun is sent.
+    const ready = ahead(plan, this.#options.width, async (entry) => {
+      const isOver = this.#now() >= end;
+      if (isOver) left += 1;
+      if (isOver || signal.aborted) return [];
+      return "items" in entry ? this.#prepareBatch(entry) : this.#prepare(entry);
+    });
+    for (const some of ready) {
       for (const one of await some) {
         if (signal.aborted) return;
         const { job, items, l1Fee } = one;
@@ -123,6 +120,7 @@ export class Performer {
         }
       }
     }
+    if (left > 0) this.#options.log.debug("left to the next plan", { entries: left });
   }
 
   #now(): number {
