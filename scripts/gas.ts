@@ -20,6 +20,7 @@ import {
 } from "../test/fixture.ts";
 import {
   BTC,
+  DAY,
   ETH,
   HOUR,
   Kind,
@@ -32,7 +33,7 @@ import {
   WBTC,
   WBTC_TOKEN,
 } from "../test/parameters.ts";
-import { streamFigures } from "./gasOfStreams.ts";
+import { REPORTED_FROM, streamFigures } from "./gasOfStreams.ts";
 import { keptBy, performed } from "./gasOfUpkeep.ts";
 
 const SNAPSHOT = new URL("../snapshots/gas.json", import.meta.url);
@@ -534,6 +535,7 @@ async function compositePrice(world: World, figures: Figures): Promise<void> {
 
 async function measure(): Promise<Figures> {
   const figures: Figures = {};
+  await time.increaseTo(REPORTED_FROM - DAY);
   const world = await worldOf(MARKETS);
   const parts = [
     deposits,
