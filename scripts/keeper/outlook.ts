@@ -1,5 +1,4 @@
 /** From a head to what is to be done there: follow the events → read → decide → plan. */
-import { BookCopies } from "./BookCopies.ts";
 import { addressOf, type Contracts } from "./contracts.ts";
 import { decide } from "./decide/decide.ts";
 import type { Settings } from "./decide/state.ts";
@@ -28,22 +27,12 @@ export interface OutlookOptions {
 
 export function outlookOf(options: OutlookOptions): (head: BlockRef, signal: AbortSignal) => Promise<Outlook> {
   const { index, reader, contracts, roles, settings, planSettings, margin, metrics, log } = options;
-  const copies = new BookCopies();
-  /** Accounts that checks had put right when all were copied last; undefined: they have not been. */
-  let repaired: number | undefined;
   return async (head, signal) => {
-    const { rewoundTo, applied, changed } = await index.sync(head);
-    const hasMoved = rewoundTo !== undefined || repaired !== index.counters.repaired;
-    copies.update(index.accounts, hasMoved ? undefined : changed);
-    repaired = index.counters.repaired;
+    const { rewoundTo, applied } = await index.sync(head);
     if (rewoundTo !== undefined) log.warn("the chain was reorganised", { rewoundTo, head: head.number });
     metrics.indexed(index.counters);
     signal.throwIfAborted();
-    const { state, nearness } = await reader.read(
-      { accounts: copies.accounts, orders: index.orders, triggers: index.triggers },
-      head,
-      roles,
-    );
+    const { state, nearness } = await reader.read(index, head, roles);
     signal.throwIfAborted();
     const actions = decide(state, settings, roles);
     const [accounts, orders, triggers] = [index.accounts.size, index.orders.size, index.triggers.size];
