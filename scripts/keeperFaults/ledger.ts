@@ -4,7 +4,7 @@
  */
 import type { Interface, Log } from "ethers";
 
-import { CAUSES } from "./causes.ts";
+import { CAUSES } from "../model/causes.ts";
 import type { Protocol } from "../replay/protocol.ts";
 
 export interface Happening {

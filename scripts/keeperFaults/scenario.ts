@@ -7,7 +7,6 @@ import { parseUnits, Transaction } from "ethers";
 import type { Protocol } from "../replay/protocol.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import type { Member } from "./cast.ts";
-import { LATE } from "./causes.ts";
 import { BLOCK_TIME, type Contender, type Fault, type Scene, type Window } from "./faults.ts";
 import { KeeperProcess } from "./keepers.ts";
 import { type Lens, Observer, type Spell } from "./observer.ts";
@@ -15,6 +14,9 @@ import { FaultProxy } from "./proxy.ts";
 import { type Act, END, OPENING, Script } from "./script.ts";
 import { KEEPERS, type Mined, type Stage } from "./stage.ts";
 import { seeded } from "../history/random.ts";
+
+/** Ends that a keeper in time would have spared the trader. */
+const LATE: ReadonlySet<string> = new Set(["refunded", "Expired", "TooLate"]);
 
 /** Endpoints of each keeper. */
 const ENDPOINTS = 3;

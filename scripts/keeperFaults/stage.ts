@@ -1,6 +1,4 @@
 /** The chain that everything happens on: blocks are made here alone, one after the other, and can be unmade. */
-import { createServer } from "node:net";
-
 import { Contract, type ContractTransaction, type HDNodeWallet, keccak256, toQuantity } from "ethers";
 import { artifacts } from "hardhat";
 
@@ -78,7 +76,7 @@ export class Stage {
 
   /** A chain with the protocol on it, and with a full pool, insurance and keepers that have cash. */
   static async open(): Promise<Stage> {
-    const chain = await startChain({ port: await freePort(), genesis: OPENING - LEAD });
+    const chain = await startChain({ port: 0, genesis: OPENING - LEAD });
     try {
       const opening = openingAnswers(recorded());
       const protocol = await deployProtocol({ url: chain.url, provider: chain.provider, opening });
@@ -311,18 +309,4 @@ export class Stage {
   async #rpc(method: string, ...params: unknown[]): Promise<unknown> {
     return this.chain.provider.send(method, params);
   }
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (typeof address === "object" && address !== null) resolve(address.port);
-        else reject(new Error("no port"));
-      });
-    });
-  });
 }

@@ -15,6 +15,3 @@ export const CAUSES = [
   "NothingToReduce",
   "InsufficientLiquidity",
 ] as const;
-
-/** Ends that a keeper in time would have spared the trader. */
-export const LATE: ReadonlySet<string> = new Set(["refunded", "Expired", "TooLate"]);
