@@ -1,19 +1,14 @@
 /** The keeper as it runs: a process of its own against a node of its own. */
-import { mkdtempSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { network } from "hardhat";
 
 import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
 import { SEQUENCER } from "../../deploy/modules/LocalWorld.ts";
-import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
-import { stateFolder } from "../../scripts/deploy/ignition.ts";
-import { loadParameters } from "../../scripts/deploy/parameters.ts";
 import { EXIT_CODES } from "../../scripts/keeper/exit.ts";
-import { endAll, freePort, startKeeper, startNode, until } from "./processes.ts";
+import { inWorld, startDeployment } from "../deployment.ts";
+import { freePort, startKeeper, until } from "./processes.ts";
 
 /** The keys that every `hardhat node` shows: for throw-away chains. */
 const MNEMONIC = "test test test test test test test test test test test junk";
@@ -25,14 +20,8 @@ const WAD = 10n ** 18n;
 const USDC = 10n ** 6n;
 
 async function startWorld(folder: string) {
-  const node = await startNode();
-  const connection = await network.create({ network: "localhost", override: { url: node.url } });
-  const { ethers } = connection;
-  const parameters = await loadParameters(join(import.meta.dirname, "../../deploy/parameters/local.ts"));
-  const deploymentId = `chain-31337-${process.pid}`;
-  const { book, contracts } = await deployPlimsoll({ connection, parameters, deploymentId, fresh: true });
-  const file = join(folder, "addresses.json");
-  writeAddressBook(file, book);
+  const deployment = await startDeployment(folder, "keeper");
+  const { node, ethers, book, contracts, file } = deployment;
 
   // Blocks come by themselves, as on a live chain.
   const { provider } = ethers;
@@ -91,15 +80,9 @@ async function startWorld(folder: string) {
   const roles = ["orders", "liquidate", "pool", "deleverage"];
   const args = [...roles, "--deployment", file, "--rpc", node.url, "--key-env", "KEEPER_KEY", "--interval", "100"];
   const start = (...more: string[]) => startKeeper([...args, ...more], { KEEPER_KEY: keeper.privateKey });
-  const close = async (): Promise<void> => {
-    await connection.close();
-    rmSync(stateFolder(deploymentId), { recursive: true, force: true });
-  };
   return {
-    ethers,
+    ...deployment,
     provider,
-    book,
-    contracts,
     keeper,
     keeperAccount: accountOf(keeper.address),
     fund,
@@ -107,9 +90,6 @@ async function startWorld(folder: string) {
     setPrice,
     skip,
     start,
-    file,
-    node,
-    close,
   };
 }
 
@@ -122,24 +102,10 @@ function busyLinesOf(output: string): string {
 describe("keeper process", function () {
   this.timeout(120_000);
 
-  let folder = "";
-  let world: Awaited<ReturnType<typeof startWorld>>;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "plimsoll-"));
-    world = await startWorld(folder);
-  });
-  after(async () => {
-    try {
-      // Where `before` has failed there is none.
-      await (world as typeof world | undefined)?.close();
-    } finally {
-      await endAll();
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+  const suite = inWorld(startWorld);
 
   it("executes an order, liquidates after a fall, and ends on SIGTERM", async () => {
-    const { contracts, keeper, keeperAccount, provider, fund, fillPool, setPrice, skip, start } = world;
+    const { contracts, keeper, keeperAccount, provider, fund, fillPool, setPrice, skip, start } = suite.world;
     const { clearingHouse, orders, oracle } = contracts;
     await fillPool(1, 5_000_000n * USDC);
     const { signer, account } = await fund(2, 20_000n * USDC);
@@ -178,7 +144,7 @@ describe("keeper process", function () {
   });
 
   it("refunds an order that no round settles, and pokes a trigger", async () => {
-    const { contracts, fund, setPrice, skip, start } = world;
+    const { contracts, fund, setPrice, skip, start } = suite.world;
     const { orders, clearingHouse } = contracts;
     const { signer, account } = await fund(3, 20_000n * USDC);
     const input = { asset: ETH, delta: 10n * WAD, acceptablePrice: 0, reduceOnly: false, expiry: 0 };
@@ -213,7 +179,7 @@ describe("keeper process", function () {
   });
 
   it("shows its health and what it has done, and no secret", async () => {
-    const { fund, file, node, keeper, setPrice } = world;
+    const { fund, file, node, keeper, setPrice } = suite.world;
     await fund(4, 1_000n * USDC);
     await setPrice(3_560n);
     const port = await freePort();
@@ -243,8 +209,8 @@ describe("keeper process", function () {
   });
 
   it("keeps its index in a file, that one process at a time may use", async () => {
-    const { start } = world;
-    const database = ["--database", join(folder, "index.db")];
+    const { start } = suite.world;
+    const database = ["--database", join(suite.folder, "index.db")];
     const first = start(...database, "--log-level", "debug");
     await until("it has indexed", () => first.output().includes('"event":"cycle"'), { context: first.output });
 
@@ -257,10 +223,10 @@ describe("keeper process", function () {
   });
 
   it("ends with a code of its own for each kind of wrong start", async () => {
-    const { book, file, node, keeper, ethers, provider } = world;
+    const { book, file, node, keeper, ethers, provider } = suite.world;
     const KEEPER_KEY = keeper.privateKey;
     const bookOf = (name: string, change: Partial<typeof book>): string => {
-      const other = join(folder, `${name}.json`);
+      const other = join(suite.folder, `${name}.json`);
       writeAddressBook(other, { ...book, ...change });
       return other;
     };
@@ -271,7 +237,7 @@ describe("keeper process", function () {
     const otherCode = bookOf("code", { contracts: { ...contracts, orders: contracts.pool } });
     const closed = `http://127.0.0.1:${await freePort()}`;
     const busyPort = new URL(node.url).port;
-    const database = join(folder, "other.db");
+    const database = join(suite.folder, "other.db");
     const run = async (more: readonly string[], env = { KEEPER_KEY }, rpc = node.url, deployment = file) => {
       const usual = ["orders", "--deployment", deployment, "--rpc", rpc, "--key-env", "KEEPER_KEY", "--once"];
       // Many at once: the node may take its time.
