@@ -19,7 +19,7 @@ const compilers = [
     settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "istanbul" },
   },
   {
-    // The verifier of Data Streams as Chainlink publishes it.
+    // The verifier of Data Streams and the registry of Automation as Chainlink publishes them.
     version: "0.8.19",
     path: require.resolve("solc-0.8.19/soljson.js"),
     settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "paris" },
@@ -34,6 +34,7 @@ const compilers = [
 
 /** Contracts that Chainlink has published and the protocol is tested with. */
 const DATA_STREAMS = "@chainlink/contracts/src/v0.8/llo-feeds/v0.5.0";
+const AUTOMATION = "@chainlink/contracts/src/v0.8/automation";
 const published = [
   "chainlink-contracts-v08/src/v0.6/EACAggregatorProxy.sol",
   `${DATA_STREAMS}/VerifierProxy.sol`,
@@ -42,6 +43,14 @@ const published = [
   `${DATA_STREAMS}/RewardManager.sol`,
   "@chainlink/contracts/src/v0.8/data-feeds/DataFeedsCache.sol",
   "@chainlink/contracts/src/v0.8/shared/access/SimpleWriteAccessController.sol",
+  `${AUTOMATION}/v2_3/AutomationRegistry2_3.sol`,
+  `${AUTOMATION}/v2_3/AutomationRegistryLogicA2_3.sol`,
+  `${AUTOMATION}/v2_3/AutomationRegistryLogicB2_3.sol`,
+  `${AUTOMATION}/v2_3/AutomationRegistryLogicC2_3.sol`,
+  `${AUTOMATION}/AutomationForwarderLogic.sol`,
+  `${AUTOMATION}/chains/ChainModuleBase.sol`,
+  "@chainlink/contracts/src/v0.8/keystone/KeystoneForwarder.sol",
+  "@chainlink/contracts/src/v0.8/shared/token/ERC677/LinkToken.sol",
 ];
 
 /**

@@ -20,6 +20,7 @@ import {
 } from "../test/fixture.ts";
 import {
   BTC,
+  DAY,
   ETH,
   HOUR,
   Kind,
@@ -32,7 +33,8 @@ import {
   WBTC,
   WBTC_TOKEN,
 } from "../test/parameters.ts";
-import { streamFigures } from "./gasOfStreams.ts";
+import { REPORTED_FROM, streamFigures } from "./gasOfStreams.ts";
+import { keptBy, performed } from "./gasOfUpkeep.ts";
 
 const SNAPSHOT = new URL("../snapshots/gas.json", import.meta.url);
 const MARKETS = 64;
@@ -533,6 +535,7 @@ async function compositePrice(world: World, figures: Figures): Promise<void> {
 
 async function measure(): Promise<Figures> {
   const figures: Figures = {};
+  await time.increaseTo(REPORTED_FROM - DAY);
   const world = await worldOf(MARKETS);
   const parts = [
     deposits,
@@ -559,7 +562,23 @@ async function measure(): Promise<Figures> {
   const few = await hold(small, 1n, { held: 4, cash: wad("100_000") });
   const { execute } = await trade(small, few, BTC, await sizeOf(small, BTC));
   figures["order.execute.increase.held4.listed8"] = execute;
+  process.stderr.write("upkeepPerforms …\n");
+  await upkeepPerforms(world, figures);
   return figures;
+}
+
+/** An order that increases one of four positions, and a liquidation of one leg of one, each by an upkeep. */
+async function upkeepPerforms(world: World, figures: Figures): Promise<void> {
+  const kept = await keptBy(world);
+  const trader = await hold(world, 500n, { held: 4, cash: wad("100_000") });
+  const { sequence } = await world.submit(trader, BTC, await sizeOf(world, BTC));
+  const { boundary } = await world.orders.orderOf(trader, sequence);
+  await time.increaseTo(boundary);
+  await newRounds(world);
+  await time.increase(1);
+  figures["upkeep.perform.execute.held4"] = await performed(kept, "Orders", trader);
+  const { account } = await thin(world, 501n, { held: 1, fall: percent(2) });
+  figures["upkeep.perform.liquidate.held1"] = await performed(kept, "Accounts", account);
 }
 
 function table(figures: Figures): string {

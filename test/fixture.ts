@@ -11,6 +11,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import type { ContractTransactionReceipt, ContractTransactionResponse } from "ethers";
 import hre, { network } from "hardhat";
 
+import { CAUSES } from "../scripts/model/causes.ts";
 import { DAY, type Parameters, defaults, SETTLEMENT, wad, WAD, WBTC_TOKEN, WETH_TOKEN } from "./parameters.ts";
 
 export const { ethers, networkHelpers } = await network.create();
@@ -35,24 +36,6 @@ type Signer = HardhatEthersSigner;
 
 const FEED_DECIMALS = 8;
 const FEED_UNIT = 10n ** 10n; // WAD of one unit of an answer
-
-/** Of an order that execution did not fill; in the order of `Cause`. */
-const CAUSES = [
-  "None",
-  "PriceNotAcceptable",
-  "OutsideBand",
-  "MarketReduceOnly",
-  "Expired",
-  "TooLate",
-  "InsufficientMargin",
-  "ReductionRefused",
-  "OpenInterestExceeded",
-  "SkewExceeded",
-  "PositionTooSmall",
-  "TooManyAssets",
-  "NothingToReduce",
-  "InsufficientLiquidity",
-] as const;
 
 export interface OrderOptions {
   /** Oracle price at which it settles; otherwise that of the latest round. */

@@ -109,11 +109,15 @@ abstract contract FeedGovernance is Feeds {
         _requireAsset(registry_, asset);
         address table = registry_.table();
         (FeedSource old, FeedBounds bounds) = _feed(table, asset);
-        _requireHarmless(registry_, asset, bounds, limits);
+        Refusal refusal = _requireHarmless(registry_, asset, bounds, limits);
         FeedSource source;
         (source, bounds) = _checkLimits(old.proxy(), old.decimals(), old.kind(), limits);
         source = source.withFlagsOf(old);
         _requireOutlasting(_sessions(table, asset), source, bounds);
+        // After an outage nobody is liquidated for a while, whatever the prices.
+        if (refusal != Refusal.None && refusal != Refusal.SequencerDown) {
+            _keepRefused(registry_, asset, source, bounds, refusal);
+        }
 
         bytes memory data = CodeTable.read(table);
         _setFeed(data, asset, source, bounds);
@@ -128,12 +132,36 @@ abstract contract FeedGovernance is Feeds {
         uint256 asset,
         FeedBounds bounds,
         FeedLimits calldata limits
-    ) private {
+    ) private returns (Refusal) {
         Price price = _readPrice(registry_, asset, _readSequencer(registry_).sequencerUp(), false);
         uint256 deadAfter = bounds.deadAfter();
         if (price.live()) deadAfter = block.timestamp - price.updatedAt();
         else _requireRange("spread", limits.spread, bounds.spread(), SPREAD_UNIT);
         _requireRange("deadAfter", limits.deadAfter, deadAfter, MAX_DEAD_AFTER);
+        return price.refusal();
+    }
+
+    /// @dev What is refused counts at its better end. Live again by governance's own act, it would take that from accounts
+    /// whose other legs can be liquidated. Nor may the next `update` end a halt by the new limits: its clock restarts.
+    function _keepRefused(
+        FeedRegistry registry_,
+        uint256 asset,
+        FeedSource source,
+        FeedBounds bounds,
+        Refusal refusal
+    ) private {
+        FeedState state = states[asset];
+        FeedRound latest = _readLatest(source, asset);
+        FeedRound round = latest;
+        // As in a reading, which then judges the accepted round.
+        if (!_isNewer(round, state) && round.complete()) round = state.asRound();
+        bool sound = _refusalNow(registry_, asset, round, source, bounds) == Refusal.None;
+        if (sound && _isNear(round.answer(), state.answer(), source.jump())) {
+            revert IPriceOracle.RefusedNow(asset, refusal, round.answer());
+        }
+        if (!state.halted()) return;
+        halts[asset] = halts[asset].replace(latest, block.timestamp);
+        emit IPriceOracle.JumpHalted(asset, state.answer(), latest.answer(), uint80(latest.id()));
     }
 
     /// @dev No asset is dead because it is closed.
@@ -150,10 +178,13 @@ abstract contract FeedGovernance is Feeds {
         FeedSessions next = FeedSessions.wrap(sessions);
         _checkSessions(next);
         _requireOutlasting(next, source, bounds);
-        Price price = _readPrice(registry_, asset, _readSequencer(registry_).sequencerUp(), false);
-        if (price.refusal() == Refusal.Closed) {
-            uint256 heardAt = _readLatest(source, asset).updatedAt();
-            if (heardAt >= next.openedAt(block.timestamp)) revert IPriceOracle.ClosedNow(asset);
+        // What is live is accepted before it may close.
+        _readPrice(registry_, asset, _readSequencer(registry_).sequencerUp(), false);
+        if (source.hasSessions()) {
+            // Also where another refusal hides it.
+            uint256 heardAt = Math.max(_readLatest(source, asset).updatedAt(), states[asset].updatedAt());
+            bool closed = heardAt < _sessions(table, asset).openedAt(block.timestamp);
+            if (closed && heardAt >= next.openedAt(block.timestamp)) revert IPriceOracle.ClosedNow(asset);
         }
 
         bytes memory data = CodeTable.read(table);
@@ -184,6 +215,13 @@ abstract contract FeedGovernance is Feeds {
         _requireRange("pegHigh", environment_.pegHigh, WAD, MAX_PEG);
         if (environment_.pegAsset != NO_ASSET) _requireAsset(registry_, environment_.pegAsset);
         if (environment_.nativeAsset != NO_ASSET) _requireAsset(registry_, environment_.nativeAsset);
+        // Those whom a grace protects keep it. Only an uptime feed that is replaced ends it.
+        if (!_sequencer(registry_).sequencerSettled()) {
+            FeedEnvironment old = _environment(registry_);
+            if (environment_.sequencer == old.sequencer()) {
+                _requireRange("sequencerGrace", environment_.sequencerGrace, old.sequencerGrace(), MAX_GRACE);
+            }
+        }
         if (environment_.sequencer != address(0)) {
             (bool ok, , uint256 startedAt) = ChainlinkPush.uptime(environment_.sequencer);
             if (!ok || startedAt == 0) revert IPriceOracle.SequencerUnreadable(environment_.sequencer);

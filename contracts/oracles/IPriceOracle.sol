@@ -140,6 +140,8 @@ interface IPriceOracle is IOracle, IAccessManaged {
     error SequencerUnreadable(address sequencer);
     /// @notice A number is outside its bounds; `field` is its name.
     error LimitOutOfRange(bytes32 field, uint256 value, uint256 minimum, uint256 maximum);
+    /// @notice A price that is refused may get no limits by which it would count at once. `answer` is the round's.
+    error RefusedNow(uint256 asset, Refusal refusal, uint256 answer);
     /// @notice The session ends before it begins, begins before the one before it ends, or passes the end of the week.
     error SessionInvalid(uint256 index, uint256 opensAt, uint256 closesAt);
     error TooManySessions(uint256 count, uint256 maximum);
@@ -173,7 +175,10 @@ interface IPriceOracle is IOracle, IAccessManaged {
     function list(FeedInput[] calldata feeds) external;
 
     /// @notice Replaces the limits of a feed. Of one that is not live the interval may not shrink, nor become dead sooner; a live
-    /// one may not become dead.
+    /// one may not become dead. What is refused stays so in this block: limits by which its round would count are refused
+    /// themselves (RefusedNow), and a halt starts its ten minutes anew, with the latest round as the recorded one. A price
+    /// that has left its bounds thus comes back through a halt: with a jump limit that it is beyond. While the sequencer is
+    /// down all this is left to its grace.
     function configure(uint256 asset, FeedLimits calldata limits) external;
 
     /// @notice Has the orders of an asset settle by the reports of `stream`, from boundaries beyond the next 240 s on;
@@ -183,7 +188,7 @@ interface IPriceOracle is IOracle, IAccessManaged {
     function setSettlement(uint256 asset, address stream, uint24 window) external;
 
     /// @notice Sets the hours at which an asset is traded: `types/FeedSessions.sol`; 0: always. Nobody becomes liquidatable
-    /// by it: an asset that is closed stays closed. `deadAfter` must be longer than the longest closure by `maxAge`.
+    /// by it: an asset that is closed stays closed, a halted one too. `deadAfter` must be longer than the longest closure by `maxAge`.
     function setSessions(uint256 asset, uint256 sessions) external;
 
     /// @notice Puts a source in shadow beside the one in use, with limits of its own. Both must be live and agree within
@@ -204,7 +209,8 @@ interface IPriceOracle is IOracle, IAccessManaged {
     /// @notice Drops the proposed source.
     function cancelSource(uint256 asset) external;
 
-    /// @notice Replaces what holds for all assets.
+    /// @notice Replaces what holds for all assets. A grace of the sequencer that runs, or is still to come, becomes no shorter,
+    /// unless the uptime feed is replaced.
     function setEnvironment(Environment calldata environment_) external;
 
     /// @notice The guardian keeps a halted asset from accepting the jump until 24 hours after the halt began. Once per

@@ -1,238 +1,152 @@
-/** The careful shell around `decide`: read at one block → decide → simulate → send → confirm → record. */
+/** Cycles: the head by quorum → everything that is to be done there → simulate, weigh, send. One at a time. */
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { toBeHex } from "ethers";
-
-import { type Action, argumentsOf, decide, type Execution, type Settings } from "./decide.ts";
-import { type Block, type Chain, revertDataOf } from "./chain.ts";
-import { EventIndex, keyOf } from "./eventIndex.ts";
+import { PlimsollError } from "../deploy/PlimsollError.ts";
+import type { BlockRef } from "./index/entries.ts";
+import type { Plan } from "./job.ts";
 import type { Log } from "./log.ts";
-import type { Call, Sender } from "./sender.ts";
+import type { Performer, Prospect } from "./Performer.ts";
+import type { Health } from "./watch/health.ts";
+import type { Metrics } from "./watch/metrics.ts";
 
-export interface KeeperOptions {
-  readonly chain: Chain;
-  readonly sender: Sender;
-  readonly log: Log;
-  /** Without it, say what would be sent. */
-  readonly send: boolean;
-  /** First block that may hold an event. */
-  readonly firstBlock: number;
-  /** Blocks per request for events. */
-  readonly logRange: number;
-  readonly intervalMs: number;
-  readonly settings?: Partial<Settings>;
+/** A cycle has taken too long. */
+export class DeadlineError extends PlimsollError {}
+
+/** What is to be done at a block, and what was seen there. */
+export interface Outlook {
+  readonly plan: Plan;
+  /** Kinds, for the log. */
+  readonly actions: readonly string[];
+  readonly isWorth: (prospect: Prospect) => boolean;
+  /** Accounts that can be liquidated, and that this keeper looks after. */
+  readonly liquidatable: readonly string[];
+  /** For the log. */
+  readonly seen: Readonly<Record<string, unknown>>;
 }
 
-/** Blocks that are read again each time, because the newest may still change. */
-const OVERLAP = 16;
-const LONGEST_PAUSE_MS = 300_000;
-const DEFAULTS: Settings = { batchSize: 8, refreshAge: 900n };
+export interface KeeperOptions {
+  readonly head: () => Promise<BlockRef>;
+  /** Follows the chain to a block, reads, decides and plans. Throws where the block cannot be read as a whole. */
+  readonly outlook: (head: BlockRef, signal: AbortSignal) => Promise<Outlook>;
+  readonly performer: Pick<Performer, "perform">;
+  /** Transactions in flight. */
+  readonly inFlight: () => number;
+  /** What is done after good cycles, before the next begins, without a deadline. Failures are logged. */
+  readonly upkeep?: (head: BlockRef) => Promise<void>;
+  readonly describe: (error: unknown) => { readonly text: string };
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly log: Log;
+  /** Pause between cycles. */
+  readonly intervalMs: number;
+  /** A cycle that takes longer has failed; what it has begun ends, and no other begins before. */
+  readonly deadlineMs: number;
+  /** Hears of what is liquidatable in a good cycle. */
+  readonly onCycle?: (outlook: Outlook) => void;
+}
 
 export class Keeper {
-  readonly counters = { cycles: 0, failedCycles: 0, sent: 0, refused: 0, failed: 0, dry: 0 };
-  readonly #chain: Chain;
-  readonly #sender: Sender;
-  readonly #log: Log;
+  readonly counters = { cycles: 0, failedCycles: 0 };
   readonly #options: KeeperOptions;
-  readonly #settings: Settings;
-  readonly #index = new EventIndex();
-  readonly #pauses = new Map<string, { readonly failures: number; readonly until: number }>();
-  /** The keeper's own account: it is paid there, and buys collateral from there. */
-  readonly #account: string;
-  #nextBlock: number;
-  #lastGoodCycle = Date.now();
   readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  #lastHead: BlockRef | undefined;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
-    this.#chain = options.chain;
-    this.#sender = options.sender;
-    this.#log = options.log;
-    this.#settings = { ...DEFAULTS, ...options.settings };
-    this.#account = toBeHex(BigInt(options.sender.address) << 96n, 32);
-    this.#nextBlock = options.firstBlock;
   }
 
-  /** Lets the transaction that is being sent finish; nothing is begun any more. */
+  /** Nothing is begun any more. */
   stop(): void {
     this.#stopping.abort();
   }
 
-  /** Cycles until `stop`. One is in flight at a time; a failed one costs a pause. */
+  /** Cycles until `stop`. A failed one costs a pause. */
   async run({ once = false }: { once?: boolean } = {}): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await this.cycle();
-      if (once) return;
+      const isGood = await this.cycle();
+      if (isGood && !isAborted(signal)) await this.#keepUp();
+      if (once) break;
       // The pause ends early, without an error, when the keeper is stopped.
       await sleep(this.#options.intervalMs, undefined, { signal }).catch(() => undefined);
     }
+    await this.#running;
   }
 
-  async cycle(): Promise<void> {
+  /** @returns Whether it was good. Where one that is past its deadline still runs, it waits for that one's end. */
+  async cycle(): Promise<boolean> {
+    await this.#running;
+    const { metrics, health, log, describe, deadlineMs, onCycle } = this.#options;
     this.counters.cycles += 1;
+    const begun = performance.now();
+    const deadline = new AbortController();
+    const timer = setTimeout(() => {
+      deadline.abort(new DeadlineError(`the cycle has taken longer than ${deadlineMs} ms`));
+    }, deadlineMs);
+    const signal = AbortSignal.any([deadline.signal, this.#stopping.signal]);
+    const work = this.#work(signal);
+    this.#running = work.then(
+      () => undefined,
+      () => undefined,
+    );
     try {
-      const block = await this.#chain.latestBlock();
-      await this.#readEvents(block);
-      const state = await this.#chain.readState(this.#index, block, this.#account);
-      const actions = decide(state, this.#settings);
-      this.#log.debug("cycle", {
-        block: block.number,
-        accounts: this.#index.accounts.size,
-        orders: this.#index.orders.size,
-        triggers: this.#index.triggers.size,
-        unhealthy: state.unhealthy.length,
-        actions: actions.map(({ kind }) => kind),
-      });
-      for (const action of actions) {
-        if (this.#stopping.signal.aborted) break;
-        await this.#perform(action);
-      }
-      this.#lastGoodCycle = Date.now();
+      const { head, outlook } = await Promise.race([work, rejection(deadline.signal)]);
+      this.#lastHead = head;
+      health.good(head.number);
+      metrics.cycle("ok", performance.now() - begun);
+      onCycle?.(outlook);
+      return true;
     } catch (error) {
       this.counters.failedCycles += 1;
-      const sinceGood = Math.round((Date.now() - this.#lastGoodCycle) / 1_000);
-      this.#log.error("cycle failed", { reason: this.#chain.describe(error).text, secondsSinceGoodCycle: sinceGood });
+      metrics.cycle("failed", performance.now() - begun);
+      const secondsSinceGoodCycle = Math.round(health.ageMs / 1_000);
+      log.error("cycle failed", { reason: describe(error).text, secondsSinceGoodCycle });
+      // A mistake of the keeper's own: only its place tells what it is.
+      if (error instanceof TypeError || error instanceof RangeError) log.error("unexpected", { stack: error.stack });
+      return false;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  async #readEvents({ number }: Block): Promise<void> {
-    const from = Math.max(this.#options.firstBlock, this.#nextBlock - OVERLAP);
-    await this.#chain.readEvents(this.#index, { from, to: number, range: this.#options.logRange });
-    this.#nextBlock = number + 1;
+  async #work(signal: AbortSignal): Promise<{ head: BlockRef; outlook: Outlook }> {
+    const { outlook: look, performer, inFlight, metrics, log } = this.#options;
+    const head = await this.#options.head();
+    metrics.head(head);
+    const outlook = await look(head, signal);
+    log.debug("cycle", {
+      block: head.number,
+      ...outlook.seen,
+      actions: outlook.actions,
+      inFlight: inFlight(),
+    });
+    await performer.perform({ plan: outlook.plan, block: head.number, isWorth: outlook.isWorth, signal });
+    return { head, outlook };
   }
 
-  // ---------------------------------------------------------------- actions
-
-  /** Failures stay with their action, and postpone its next try. */
-  async #perform(action: Action): Promise<void> {
-    if (action.kind === "execute") return this.#execute(action.items);
-    const name = nameOf(action);
-    if (this.#isPaused(name)) return;
-    await this.#isolated(name, action.kind, async () => this.#submit(name, this.#callOf(action), detailsOf(action)));
-  }
-
-  /** Each item is tried alone first, so that a batch has only what works. */
-  async #execute(items: readonly Execution[]): Promise<void> {
-    const { orders } = this.#chain;
-    const good: Execution[] = [];
-    for (const item of items) {
-      const name = `execute ${keyOf(item)}`;
-      if (this.#isPaused(name)) continue;
-      await this.#isolated(name, "execute", async () => {
-        const hints = item.hints.map(({ round, before }) => ({ round, before }));
-        const from = this.#sender.address;
-        await orders.execute.staticCall(item.account, item.sequence, hints, this.#account, { from });
-        good.push(item);
-      });
-    }
-    if (good.length === 0 || this.#stopping.signal.aborted) return;
-    const batch = good.map(({ account, sequence, hints }) => ({ account, sequence, hints: [...hints] }));
-    const name = `execute ${good.map(keyOf).join(" ")}`;
-    const call = {
-      to: await orders.getAddress(),
-      data: orders.interface.encodeFunctionData("executeBatch", [batch, this.#account]),
-    };
-    await this.#isolated(name, "execute", async () => this.#submit(name, call, { orders: good.map(keyOf) }));
-  }
-
-  #callOf(action: Exclude<Action, { kind: "execute" }>): Promise<Call> {
-    const { clearingHouse, oracle, orders } = this.#chain;
-    switch (action.kind) {
-      case "advance":
-        return callTo(oracle, oracle.interface.encodeFunctionData("advance", [action.asset, [...action.rounds]]));
-      case "update": {
-        const bitmap = action.assets.reduce((bits, asset) => bits | (1n << BigInt(asset)), 0n);
-        return callTo(oracle, oracle.interface.encodeFunctionData("update", [bitmap]));
-      }
-      case "liquidate": {
-        const { reductions, sales } = argumentsOf(action.plan.basket);
-        const args: [string, typeof reductions, typeof sales, string] = [
-          action.account,
-          reductions,
-          sales,
-          this.#account,
-        ];
-        return callTo(clearingHouse, clearingHouse.interface.encodeFunctionData("liquidate", args));
-      }
-      case "settle":
-        return callTo(clearingHouse, clearingHouse.interface.encodeFunctionData("settleDeficit", [action.account]));
-      case "mark":
-        return callTo(clearingHouse, clearingHouse.interface.encodeFunctionData("markPool"));
-      case "poke":
-        return callTo(
-          orders,
-          orders.interface.encodeFunctionData("poke", [action.account, action.sequence, this.#account]),
-        );
-    }
-  }
-
-  /** Simulates, then sends. */
-  async #submit(
-    name: string,
-    prepared: Call | Promise<Call>,
-    details: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    const call = await prepared;
-    const gas = await this.#sender.estimate(call);
-    if (!this.#options.send) {
-      this.counters.dry += 1;
-      this.#log.info("would send", { action: name, gas, ...details });
-      return;
-    }
-    const receipt = await this.#sender.send(call, gas);
-    this.counters.sent += 1;
-    this.#pauses.delete(name);
-    this.#log.info("sent", { action: name, hash: receipt.hash, gasUsed: receipt.gasUsed, ...details });
-  }
-
-  async #isolated(name: string, kind: string, task: () => Promise<void>): Promise<void> {
+  async #keepUp(): Promise<void> {
+    const { upkeep, log, describe } = this.#options;
+    if (upkeep === undefined || this.#lastHead === undefined) return;
     try {
-      await task();
+      await upkeep(this.#lastHead);
     } catch (error) {
-      const { name: reason, text } = this.#chain.describe(error);
-      const refused = revertDataOf(error) !== undefined;
-      this.counters[refused ? "refused" : "failed"] += 1;
-      // Gone for good: the events that said otherwise are of a block that is no more.
-      const key = name.slice(kind.length + 1);
-      if (reason === "UnknownOrder") this.#index.orders.delete(key);
-      if (reason === "UnknownTrigger") this.#index.triggers.delete(key);
-      const failures = (this.#pauses.get(name)?.failures ?? 0) + 1;
-      const pause = Math.min(LONGEST_PAUSE_MS, this.#options.intervalMs * 2 ** (failures - 1));
-      this.#pauses.set(name, { failures, until: Date.now() + pause });
-      this.#log.warn("failed", { action: name, reason: text, failures });
+      log.warn("upkeep failed", { reason: describe(error).text });
     }
   }
-
-  #isPaused(name: string): boolean {
-    const pause = this.#pauses.get(name);
-    return pause !== undefined && Date.now() < pause.until;
-  }
 }
 
-async function callTo(contract: { getAddress(): Promise<string> }, data: string): Promise<Call> {
-  return { to: await contract.getAddress(), data };
+/** As a call, because the signal changes between two looks at it. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
-function nameOf(action: Exclude<Action, { kind: "execute" }>): string {
-  switch (action.kind) {
-    case "advance":
-      return `advance ${action.asset}`;
-    case "update":
-      return `update ${action.assets.join(",")}`;
-    case "liquidate":
-      return `liquidate ${action.account}`;
-    case "settle":
-      return `settle ${action.account}`;
-    case "mark":
-      return "mark";
-    case "poke":
-      return `poke ${keyOf(action)}`;
-  }
-}
-
-function detailsOf(action: Action): Readonly<Record<string, unknown>> {
-  if (action.kind !== "liquidate") return {};
-  const { kind, basket, outcome } = action.plan;
-  return { basket: kind, ...argumentsOf(basket), reward: outcome.reward, deficit: outcome.deficit };
+async function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
 }

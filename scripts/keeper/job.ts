@@ -7,6 +7,8 @@ export type Role = (typeof ROLES)[number];
 export interface Call {
   readonly to: string;
   readonly data: string;
+  /** Wei that go along, for the fees of reports; what is too much comes back. None by default. */
+  readonly value?: bigint;
 }
 
 /** One transaction that may be sent. */

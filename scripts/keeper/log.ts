@@ -1,4 +1,5 @@
 /** One line of JSON for each event: warnings and errors to stderr, the rest to stdout. */
+import type { Redact } from "./watch/redact.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -10,15 +11,19 @@ export function isLogLevel(text: string): text is LogLevel {
   return (LOG_LEVELS as readonly string[]).includes(text);
 }
 
-export function createLog(lowest: LogLevel): Log {
+/** @param redact Takes secrets out of every line. */
+export function createLog(lowest: LogLevel, redact: Redact = (text) => text): Log {
   const write =
     (level: LogLevel) =>
     (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
       if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(lowest)) return;
-      const line = JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }, (_, value: unknown) =>
-        typeof value === "bigint" ? String(value) : value,
-      );
+      const line = redact(toJson({ time: new Date().toISOString(), level, event, ...fields }));
       (level === "warn" || level === "error" ? process.stderr : process.stdout).write(`${line}\n`);
     };
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}
+
+/** Of whole numbers of any size. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : part));
 }

@@ -20,9 +20,21 @@ export interface RoundHint {
   readonly before: bigint;
 }
 
+/** A signed report that a contract verifies, and what that costs, wei. */
+export interface Report {
+  readonly data: string;
+  readonly fee: bigint;
+}
+
 export type Settlement =
   /** There is a round, or proof that there is none. */
-  | { readonly kind: "settled" | "void"; readonly hint: RoundHint; readonly settledAt: bigint }
+  | {
+      readonly kind: "settled" | "void";
+      readonly hint: RoundHint;
+      readonly settledAt: bigint;
+      /** Of an asset that settles by reports: what has to be brought first, unless it is stored. */
+      readonly report?: Report;
+    }
   /** Nothing can be proved yet. */
   | { readonly kind: "waiting" }
   /** More rounds lie around the boundary than a proof may skip. */
@@ -74,6 +86,7 @@ export class RoundBook {
  *
  * @param latest The feed's latest round.
  * @param now Time of the latest block; what executes comes no earlier.
+ * @param lag How much later than its time a round may be written, s.
  */
 export async function findSettlement(
   rounds: RoundBook,
@@ -83,7 +96,8 @@ export async function findSettlement(
     window,
     latest,
     now,
-  }: { phase: bigint; boundary: bigint; window: bigint; latest: Round | undefined; now: bigint },
+    lag = 0n,
+  }: { phase: bigint; boundary: bigint; window: bigint; latest: Round | undefined; now: bigint; lag?: bigint },
 ): Promise<Settlement> {
   const base = phase << 64n;
   const last = latest !== undefined && latest.id >> 64n === phase ? latest.id : await lastOf(rounds, base);
@@ -102,7 +116,7 @@ export async function findSettlement(
   }
   if (first === undefined) {
     if (id <= last) return { kind: "unprovable" };
-    return now > boundary + window ? { kind: "void", hint: hint(0n), settledAt: 0n } : { kind: "waiting" };
+    return now > boundary + window + lag ? { kind: "void", hint: hint(0n), settledAt: 0n } : { kind: "waiting" };
   }
   if (first.updatedAt > boundary + window) return { kind: "void", hint: hint(first.id), settledAt: 0n };
 

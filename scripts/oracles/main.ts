@@ -1,8 +1,8 @@
 /** `npm run oracles`: see `USAGE` in `config.ts`. Exit codes: `EXIT` there. */
 import type { JsonRpcProvider } from "ethers";
 
+import { runCommand } from "../command.ts";
 import { connect, UnreachableError } from "../deploy/endpoint.ts";
-import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 import { checkParameters, checkToJson, faultsOf, renderCheck } from "./check.ts";
 import { type Config, ConfigError, EXIT, parseConfig, USAGE } from "./config.ts";
 import { readOracles, WrongChainError } from "./reading.ts";
@@ -30,18 +30,13 @@ async function reportOf(provider: JsonRpcProvider, config: Config): Promise<{ te
   return { text: config.json ? toJson(reading, faults) : render(reading, faults), faults };
 }
 
-function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigError) return EXIT.config;
-  if (error instanceof WrongChainError) return EXIT.wrongChain;
-  if (error instanceof UnreachableError) return EXIT.unreachable;
-  return EXIT.unexpected;
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  console.error(messageOf(error));
-  if (error instanceof ConfigError) console.error(USAGE);
-  if (!(error instanceof PlimsollError)) console.error(error);
-  process.exitCode = exitCodeOf(error);
-}
+await runCommand({
+  main: async () => main(process.argv.slice(2)),
+  usage: { text: USAGE, after: ConfigError },
+  codes: [
+    [ConfigError, EXIT.config],
+    [WrongChainError, EXIT.wrongChain],
+    [UnreachableError, EXIT.unreachable],
+  ],
+  unexpected: EXIT.unexpected,
+});

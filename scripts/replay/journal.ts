@@ -1,6 +1,7 @@
 /** What the events of the protocol say about each account, order and liquidation. */
 import { type Interface, type Log, type LogDescription, type Provider } from "ethers";
 
+import { CAUSES } from "../model/causes.ts";
 import type { Protocol } from "./protocol.ts";
 
 /** What has happened to an account, WAD of settlement token. Costs are positive. */
@@ -73,24 +74,6 @@ export interface RestingTrigger {
   readonly price: bigint;
   readonly above: boolean;
 }
-
-/** Causes of a cancelled order, in the order of the contract's enum. */
-const CAUSES = [
-  "None",
-  "PriceNotAcceptable",
-  "OutsideBand",
-  "MarketReduceOnly",
-  "Expired",
-  "TooLate",
-  "InsufficientMargin",
-  "ReductionRefused",
-  "OpenInterestExceeded",
-  "SkewExceeded",
-  "PositionTooSmall",
-  "TooManyAssets",
-  "NothingToReduce",
-  "InsufficientLiquidity",
-] as const;
 
 export class Journal {
   readonly flows = new Map<string, AccountFlows>();

@@ -9,7 +9,9 @@ const KEPT_LINES = 20;
 
 interface Cycle {
   readonly block: number;
-  readonly idle: boolean;
+  readonly actions: number;
+  /** Transactions that wait for their block. */
+  readonly inFlight: number;
 }
 
 export interface KeeperProcess {
@@ -23,19 +25,23 @@ export interface KeeperProcess {
 export function startKeeper({ bookFile }: Protocol, url: string): KeeperProcess {
   const child: Child = startChild("keeper", new URL("../keeper/main.ts", import.meta.url), {
     args: [
-      ...["--deployment", bookFile, "--rpc", url, "--key-env", KEY_ENV, "--send"],
-      ...["--interval", String(INTERVAL_MS), "--log-level", "debug"],
+      ...["orders", "liquidate", "pool", "deleverage", "--send"],
+      ...["--deployment", bookFile, "--rpc", url, "--key-env", KEY_ENV],
+      // Everything that is due is to be done, whether it pays or not.
+      ...["--margin=-1000", "--interval", String(INTERVAL_MS), "--log-level", "debug"],
     ],
     env: { [KEY_ENV]: walletAt(ROLES.keeper).privateKey },
   });
   const lines: string[] = [];
-  let last: Cycle = { block: -1, idle: false };
+  let last = { block: -1, idle: false };
   child.onLine((line) => {
     lines.push(line);
     if (lines.length > KEPT_LINES) lines.shift();
     const cycle = cycleOf(line);
-    // One cycle is in flight at a time: the next at the same block says that the last one has ended.
-    if (cycle !== undefined) last = { block: cycle.block, idle: cycle.idle || cycle.block === last.block };
+    if (cycle === undefined) return;
+    // One cycle at a time: the next at the same block says that the last one has ended.
+    const hasEnded = cycle.actions === 0 || cycle.block === last.block;
+    last = { block: cycle.block, idle: hasEnded && cycle.inFlight === 0 };
   });
   return {
     failed: child.failed,
@@ -45,10 +51,10 @@ export function startKeeper({ bookFile }: Protocol, url: string): KeeperProcess 
   };
 }
 
-/** What it says at the start of each cycle: the block that it has read, and what it is going to do. */
+/** What it says at the start of each cycle: the block that it has read, what it is going to do, and what is under way. */
 function cycleOf(line: string): Cycle | undefined {
   if (!line.startsWith("{")) return undefined;
-  const entry = JSON.parse(line) as { event?: unknown; block?: unknown; actions?: unknown };
-  if (entry.event !== "cycle" || typeof entry.block !== "number") return undefined;
-  return { block: entry.block, idle: Array.isArray(entry.actions) && entry.actions.length === 0 };
+  const { event, block, actions, inFlight } = JSON.parse(line) as Record<string, unknown>;
+  if (event !== "cycle" || typeof block !== "number" || typeof inFlight !== "number") return undefined;
+  return { block, actions: Array.isArray(actions) ? actions.length : 1, inFlight };
 }

@@ -1,6 +1,6 @@
 /** `npm run solvency`: see `USAGE` in `config.ts`. Exit codes: `EXIT` there. */
+import { runCommand } from "../command.ts";
 import { connect, UnreachableError } from "../deploy/endpoint.ts";
-import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 import { ConfigError, EXIT, parseConfig, USAGE } from "./config.ts";
 import { readSolvency, WrongChainError } from "./reading.ts";
 import { findBreaches, render, toJson } from "./report.ts";
@@ -18,18 +18,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigError) return EXIT.config;
-  if (error instanceof WrongChainError) return EXIT.wrongChain;
-  if (error instanceof UnreachableError) return EXIT.unreachable;
-  return EXIT.unexpected;
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  console.error(messageOf(error));
-  if (error instanceof ConfigError) console.error(USAGE);
-  if (!(error instanceof PlimsollError)) console.error(error);
-  process.exitCode = exitCodeOf(error);
-}
+await runCommand({
+  main: async () => main(process.argv.slice(2)),
+  usage: { text: USAGE, after: ConfigError },
+  codes: [
+    [ConfigError, EXIT.config],
+    [WrongChainError, EXIT.wrongChain],
+    [UnreachableError, EXIT.unreachable],
+  ],
+  unexpected: EXIT.unexpected,
+});

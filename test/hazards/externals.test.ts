@@ -26,10 +26,11 @@ const REFUSALS: Partial<Record<Caller, readonly string[]>> = {
   owner: ["NotAuthorized", "ERC20InsufficientAllowance", "InvalidSignature"],
 };
 
-/** Know neither tokens nor accounts; what the relay calls is on its own. */
+/** Know neither tokens nor accounts; what the relay and the upkeep call is on its own. */
 const OUTSIDE = [
   "CompositeFeed",
   "GovernanceLens",
+  "KeeperUpkeep",
   "OracleHealth",
   "PriceOracle",
   "PriceOracleExtension",
@@ -37,6 +38,7 @@ const OUTSIDE = [
   "ShareFeed",
   "StreamFeed",
   "StreamReports",
+  "UpkeepFinder",
 ];
 
 /** Callable in the middle of a transaction of the protocol: shares are an ordinary token. */

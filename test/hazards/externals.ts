@@ -14,6 +14,7 @@ export type Caller =
   | "satellites" // any of the four
   | "streamReports" // the contract that has reports verified
   | "self" // the contract, for an item of a batch
+  | "upkeep" // a keeper's upkeep for itself, or its owner: test/automation
   | "governor"
   | "guardian"
   | "steward"
@@ -368,5 +369,42 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
   LiquidationFinder: {
     views: ["clearingHouse()", "lens()"],
     valueViews: ["leastReduction(bytes32,uint256)", "leastSlice(bytes32)"],
+  },
+  KeeperUpkeep: {
+    anyone: [
+      "checkLog((uint256,uint256,bytes32,uint256,bytes32,address,bytes32[],bytes),bytes)",
+      "checkUpkeep(bytes)",
+      "forget(bytes32)",
+      "onReport(bytes,bytes)",
+      "performUpkeep(bytes)",
+      "tryStep((uint8,bytes32,uint256,uint256[]))",
+      "watch(bytes32,uint256[])",
+    ],
+    upkeep: [
+      "acceptOwnership()",
+      "act((uint8,bytes32,uint256,uint256[]))",
+      "renounceOwnership()",
+      "setBuying(bool)",
+      "transferOwnership(address)",
+      "withdraw(uint256,uint256,address)",
+    ],
+    views: [
+      "accountAt(uint256)",
+      "accountCount()",
+      "clearingHouse()",
+      "finder()",
+      "isBuying()",
+      "isWatched(bytes32)",
+      "isWorthWatching(bytes32)",
+      "orders()",
+      "ownAccount()",
+      "owner()",
+      "pendingOwner()",
+      "supportsInterface(bytes4)",
+      "triggersOf(bytes32)",
+    ],
+  },
+  UpkeepFinder: {
+    views: ["find((uint8,uint256,uint256,uint256,uint256,uint256,uint256),address,uint256)"],
   },
 };

@@ -45,6 +45,12 @@ abstract contract GovernorActions is WaterfallActions {
         _checkHoldings(before, kind);
         _count("govern", ok);
         if (kind == FEED) return _restoreFeed(seed);
+        if (kind == ENVIRONMENT && !_sequencerSettled()) {
+            // No grace becomes shorter while it runs.
+            _wait(1 days);
+            _refresh();
+            before = _holdings();
+        }
         // Most extremes do not last, so that there is something left to govern; those of guards never do.
         if (kind == ENVIRONMENT || _random(seed, 2) % 4 != 0) _change(seed, kind, false);
         _checkHoldings(before, kind);

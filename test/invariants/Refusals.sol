@@ -223,8 +223,9 @@ abstract contract Refusals {
         );
         _allow(
             IPriceOracle.configure.selector,
-            abi.encodePacked(IPriceOracle.FeedNotLive.selector, IPriceOracle.LimitOutOfRange.selector)
+            abi.encodePacked(IPriceOracle.RefusedNow.selector, IPriceOracle.LimitOutOfRange.selector)
         );
+        _allow(IPriceOracle.setEnvironment.selector, abi.encodePacked(IPriceOracle.LimitOutOfRange.selector));
     }
 
     /// @param reasons Selectors, four bytes each.

@@ -5,6 +5,7 @@ import {SETTLEMENT} from "../../contracts/interfaces/IClearingHouse.sol";
 import {Exposure, Risk, Terms} from "../../contracts/libraries/Risk.sol";
 import {AccountId} from "../../contracts/types/AccountId.sol";
 import {AccountState} from "../../contracts/types/AccountState.sol";
+import {Conditions} from "../../contracts/types/Conditions.sol";
 import {GlobalParameters, GroupParameters} from "../../contracts/types/GlobalParameters.sol";
 import {TestToken} from "../../contracts/testing/TestToken.sol";
 import {ASSETS, ETH, Protocol, START, startPrice, unitOf, WETH_TOKEN} from "./Protocol.sol";
@@ -212,6 +213,12 @@ abstract contract Scene is Refusals {
         // Positions of a closed market are cash here.
         (AccountState memory state, , ) = p.clearingHouse.snapshot(accounts[account]);
         return (state.positions | state.collaterals) != 0 && _margin(_terms(account, false)) <= 0;
+    }
+
+    /// @dev Whether the sequencer is up, and its grace over.
+    function _sequencerSettled() internal view returns (bool) {
+        (Conditions conditions, ) = p.oracle.peek(0, false);
+        return conditions.sequencerSettled();
     }
 
     function pendingOf(uint256 account) external view returns (uint256[] memory) {

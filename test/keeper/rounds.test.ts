@@ -114,6 +114,17 @@ describe("findSettlement", () => {
     });
   });
 
+  it("waits for what may still be written of its window, where rounds come later than their time", async () => {
+    const { book } = bookOf([round(1, 100)]);
+    const at = async (now: bigint) => {
+      const latest = round(1, 100);
+      return findSettlement(book, { phase: PHASE, boundary: 100n, window: WINDOW, latest, now, lag: 50n });
+    };
+
+    expect((await at(250n)).kind).to.equal("waiting");
+    expect((await at(251n)).kind).to.equal("void");
+  });
+
   it("voids by a round that came too late", async () => {
     expect(await settle([round(1, 10), round(2, 121)], 20, 122)).to.deep.equal({
       kind: "void",

@@ -1,48 +1,15 @@
 /** `npm run oracles` as it runs: a process of its own against a node of its own. */
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { network } from "hardhat";
 
 import { type AddressBook, writeAddressBook } from "../../scripts/deploy/addressBook.ts";
-import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
-import { stateFolder } from "../../scripts/deploy/ignition.ts";
-import { loadParameters } from "../../scripts/deploy/parameters.ts";
-import { endAll, freePort, startNode } from "../keeper/processes.ts";
-
-const root = join(import.meta.dirname, "../..");
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { type Ended, inWorld, root, runScript, startDeployment } from "../deployment.ts";
+import { freePort } from "../keeper/processes.ts";
 
 async function oracles(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const file = join(root, "scripts/oracles/main.ts");
-    execFile(process.execPath, [file, ...args], { cwd: root }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
-}
-
-async function startWorld(folder: string) {
-  const node = await startNode();
-  const connection = await network.create({ network: "localhost", override: { url: node.url } });
-  const parameters = await loadParameters(join(root, "deploy/parameters/local.ts"));
-  const deploymentId = `chain-31337-oracles-${process.pid}`;
-  const { book, contracts } = await deployPlimsoll({ connection, parameters, deploymentId, fresh: true });
-  const file = join(folder, "addresses.json");
-  writeAddressBook(file, book);
-  const close = async (): Promise<void> => {
-    await connection.close();
-    rmSync(stateFolder(deploymentId), { recursive: true, force: true });
-  };
-  return { node, ethers: connection.ethers, book, contracts, file, close };
+  return runScript("scripts/oracles/main.ts", args);
 }
 
 /** A parameter file that names what a deployment has put where the local one says `local`; `edit` is run on it. */
@@ -76,24 +43,10 @@ export default file;
 describe("oracles process", function () {
   this.timeout(60_000);
 
-  let folder = "";
-  let world: Awaited<ReturnType<typeof startWorld>>;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "plimsoll-"));
-    world = await startWorld(folder);
-  });
-  after(async () => {
-    try {
-      // Where `before` has failed there is none.
-      await (world as typeof world | undefined)?.close();
-    } finally {
-      await endAll();
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+  const suite = inWorld(async (folder) => startDeployment(folder, "oracles"));
 
   it("reports on a deployment, with the heartbeats of its file", async () => {
-    const { node, file, book } = world;
+    const { node, file, book } = suite.world;
     const { code, out, err } = await oracles("--deployment", file, "--rpc", node.url);
 
     expect(err).to.equal("");
@@ -110,8 +63,13 @@ describe("oracles process", function () {
   });
 
   it("checks a parameter file against what is there", async () => {
-    const { node, book } = world;
-    const { code, out, err } = await oracles("--check", writeParameters(folder, "as-is.ts", book), "--rpc", node.url);
+    const { node, book } = suite.world;
+    const { code, out, err } = await oracles(
+      "--check",
+      writeParameters(suite.folder, "as-is.ts", book),
+      "--rpc",
+      node.url,
+    );
 
     expect(err).to.equal("");
     expect(out).to.match(/^ETH +0x\w{40} +ETH \/ USD +8 +0x\w{40} +1 +4,000\.000000 +.* 1 h$/m);
@@ -123,7 +81,7 @@ describe("oracles process", function () {
   });
 
   it("says what of a parameter file is otherwise on the chain, and fails", async () => {
-    const { node, book } = world;
+    const { node, book } = suite.world;
     const edit = `
 file.assets.ETH.feed.description = "ETH / EUR";
 file.assets.BTC.feed.decimals = 18n;
@@ -132,7 +90,7 @@ file.assets.WAUSDC.feed.vault = file.collaterals.WAUSDC.address = file.settlemen
 file.oracle.sequencer = file.assets.LINK.feed.proxy;
 file.oracle.verifier = file.settlement.address;
 file.collaterals.WBTC.decimals = 6n;`;
-    const file = writeParameters(folder, "otherwise.ts", book, edit);
+    const file = writeParameters(suite.folder, "otherwise.ts", book, edit);
     const { code, out } = await oracles("--check", file, "--rpc", node.url, "--json");
 
     const report = JSON.parse(out) as { healthy: boolean; faults: string[] };
@@ -153,7 +111,7 @@ file.collaterals.WBTC.decimals = 6n;`;
   });
 
   it("fails when a price is no longer live, and says why", async () => {
-    const { node, ethers, file, book } = world;
+    const { node, ethers, file, book } = suite.world;
     const args = ["--deployment", file, "--rpc", node.url];
     const snapshot: unknown = await ethers.provider.send("evm_snapshot", []);
     await ethers.provider.send("evm_increaseTime", [3_901]);
@@ -173,14 +131,17 @@ file.collaterals.WBTC.decimals = 6n;`;
     );
     expect(report.feeds.find(({ symbol }) => symbol === "ETH")?.refusal).to.equal("Stale");
 
-    const checked = await oracles("--check", writeParameters(folder, "stale.ts", book), "--rpc", node.url);
+    const checked = await oracles("--check", writeParameters(suite.folder, "stale.ts", book), "--rpc", node.url);
     expect(checked.code).to.equal(1);
     expect(checked.out).to.match(/^ {2}ETH \(0x\w{40}\) is 1 h \d+ min old, heartbeat and margin are 1 h 5 min$/m);
     await ethers.provider.send("evm_revert", [snapshot]);
   });
 
   it("says what is wrong with its arguments, and how it is used", async () => {
-    const ends = await Promise.all([oracles(), oracles("--deployment", world.file, "--rpc", world.node.url, "--jsn")]);
+    const ends = await Promise.all([
+      oracles(),
+      oracles("--deployment", suite.world.file, "--rpc", suite.world.node.url, "--jsn"),
+    ]);
 
     expect(ends.map(({ code, out }) => [code, out])).to.deep.equal([
       [2, ""],
@@ -191,9 +152,9 @@ file.collaterals.WBTC.decimals = 6n;`;
   });
 
   it("ends with a code of its own for another chain, another deployment, and no node", async () => {
-    const { file, node, book, ethers } = world;
+    const { file, node, book, ethers } = suite.world;
     const write = (name: string, changed: AddressBook): string => {
-      const written = join(folder, name);
+      const written = join(suite.folder, name);
       writeAddressBook(written, changed);
       return written;
     };

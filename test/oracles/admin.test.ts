@@ -15,6 +15,7 @@ import {
   id,
   networkHelpers,
   still,
+  switchAggregator,
   wad,
   type FeedOptions,
   MINUTE,
@@ -210,6 +211,97 @@ describe("PriceOracle.configure", () => {
     await oracle.configure(0, { ...LIMITS, spread: LIMITS.spread + 1, deadAfter: LIMITS.deadAfter + 1 });
   });
 
+  for (const [refusal, code, price, limits] of [
+    ["Stale", 4n, 2_100, { maxAge: 2 * HOUR }],
+    ["OutOfBounds", 5n, 2_100, { maxAnswer: wad(2_100) }],
+    ["Jump", 6n, 2_300, { jump: 150_000 }],
+  ] as const) {
+    it(`takes no limits by which a price that is ${refusal} would count in its block`, async () => {
+      const narrow = { ...LIMITS, maxAnswer: wad(refusal === "OutOfBounds" ? 2_099 : 5_000) };
+      const world = await createWorld({ feeds: [{ limits: narrow }] });
+      const { oracle, now } = world;
+      await world.feed.write(price, now);
+      const time = refusal === "Stale" ? now + LIMITS.maxAge + 1 : now + 1;
+      await networkHelpers.time.increaseTo(time - 1);
+      await networkHelpers.time.setNextBlockTimestamp(time);
+      await expect(oracle.configure(0, { ...narrow, ...limits }))
+        .to.be.revertedWithCustomError(oracle, "RefusedNow")
+        .withArgs(0n, code, wad(price));
+      expect((await world.readPrice(time)).refusal).to.equal(refusal);
+    });
+  }
+
+  it("judges the accepted round where the latest is older, as a reading does", async () => {
+    const world = await createWorld();
+    const { oracle, feed, firstAt } = world;
+    const { confirm, write } = await switchAggregator(feed);
+    await write(2_000, firstAt - HOUR);
+    await confirm();
+    const time = firstAt + LIMITS.maxAge + 1;
+    await networkHelpers.time.setNextBlockTimestamp(time);
+    await expect(oracle.configure(0, { ...LIMITS, maxAge: LIMITS.maxAge + MINUTE }))
+      .to.be.revertedWithCustomError(oracle, "RefusedNow")
+      .withArgs(0n, 4n, wad(2_000));
+  });
+
+  it("takes wider limits while the price stays refused by others", async () => {
+    const world = await createWorld({ feeds: [{ limits: { maxAnswer: wad(2_099) } }] });
+    await world.feed.write(2_100, world.now);
+    await networkHelpers.time.setNextBlockTimestamp(world.now + 1);
+    // The price has left its bounds by less than a jump: with a smaller one it comes back through a halt.
+    await world.oracle.configure(0, { ...LIMITS, jump: 49_999 });
+    expect((await world.readPrice(world.now + 2)).refusal).to.equal("Jump");
+    await world.one(world.now + 3, "update", 1n);
+    expect((await world.oracle.stateOf(0)).halted).to.equal(true);
+  });
+
+  it("takes new limits while the sequencer is down", async () => {
+    const world = await createWorld({ uptime: true });
+    await world.uptime.transmit(1n, world.now);
+    await networkHelpers.time.setNextBlockTimestamp(world.now + 1);
+    await world.oracle.configure(0, { ...LIMITS, jump: 150_000 });
+    expect((await world.oracle.feedOf(0)).limits.jump).to.equal(150_000n);
+  });
+
+  it("starts the clock of a halt anew, and keeps its veto", async () => {
+    const world = await createWorld();
+    const { oracle, feed, now } = world;
+    await feed.write(2_500, now);
+    await world.one(now + 1, "update", 1n);
+    await oracle.vetoJump(0);
+    await feed.write(2_520, now + 5 * MINUTE);
+    await feed.write(2_510, now + 9 * MINUTE);
+    const { vetoedUntil } = await oracle.haltOf(0);
+    const time = now + 10 * MINUTE;
+    await networkHelpers.time.setNextBlockTimestamp(time);
+    await expect(oracle.configure(0, { ...LIMITS, jump: 20_000 }))
+      .to.emit(oracle, "JumpHalted")
+      .withArgs(0n, wad(2_000), wad(2_510), id(4));
+    expect(await oracle.haltOf(0)).to.deep.equal([wad(2_510), id(4), BigInt(time), BigInt(now + 1), vetoedUntil]);
+  });
+
+  it("ends no halt by new limits in their block", async () => {
+    const world = await createWorld();
+    const { oracle, feed, now } = world;
+    await feed.write(2_500, now);
+    await world.one(now + 1, "update", 1n);
+    await feed.write(2_500, now + 5 * MINUTE);
+    // Near the candidate by the wider limit only.
+    await feed.write(2_200, now + 9 * MINUTE);
+    const time = now + 10 * MINUTE;
+    await networkHelpers.time.setNextBlockTimestamp(time);
+    await oracle.configure(0, { ...LIMITS, jump: 99_999 });
+    await networkHelpers.time.setNextBlockTimestamp(time);
+    await expect(oracle.configure(0, { ...LIMITS, jump: 150_000 }))
+      .to.be.revertedWithCustomError(oracle, "RefusedNow")
+      .withArgs(0n, 7n, wad(2_200));
+    await feed.write(2_450, time);
+    await networkHelpers.time.setNextBlockTimestamp(time);
+    await oracle.configure(0, { ...LIMITS, jump: 150_000 });
+    await world.one(time, "update", 1n);
+    expect((await oracle.stateOf(0)).halted).to.equal(true);
+  });
+
   it("is refused for an unknown asset and to strangers", async () => {
     const { oracle, stranger } = await createWorld();
     await expect(oracle.configure(1, LIMITS)).to.be.revertedWithCustomError(oracle, "UnknownAsset").withArgs(1n, 1n);
@@ -284,6 +376,36 @@ describe("PriceOracle.setEnvironment", () => {
         .to.be.revertedWithCustomError(oracle, "SequencerUnreadable")
         .withArgs(sequencer);
     }
+  });
+
+  it("shortens no grace of the sequencer that runs", async () => {
+    const { oracle, uptime, now } = await createWorld({ uptime: true });
+    const sequencer = await uptime.proxy.getAddress();
+    await uptime.transmit(1n, now - HOUR);
+    await uptime.transmit(0n, now);
+    const end = now + ENVIRONMENT.sequencerGrace;
+    const shorter = { ...ENVIRONMENT, sequencer, sequencerGrace: ENVIRONMENT.sequencerGrace - 1 };
+    await networkHelpers.time.setNextBlockTimestamp(end);
+    await expect(oracle.setEnvironment(shorter))
+      .to.be.revertedWithCustomError(oracle, "LimitOutOfRange")
+      .withArgs(
+        ethers.encodeBytes32String("sequencerGrace"),
+        BigInt(shorter.sequencerGrace),
+        BigInt(ENVIRONMENT.sequencerGrace),
+        BigInt(DAY),
+      );
+    await networkHelpers.time.setNextBlockTimestamp(end);
+    await oracle.setEnvironment({ ...shorter, sequencerGrace: DAY });
+    await networkHelpers.time.setNextBlockTimestamp(now + DAY + 1);
+    await oracle.setEnvironment(shorter);
+  });
+
+  it("replaces an uptime feed that says the sequencer is down", async () => {
+    const { oracle, uptime, now } = await createWorld({ uptime: true });
+    await uptime.transmit(1n, now - HOUR);
+    await networkHelpers.time.setNextBlockTimestamp(now);
+    await oracle.setEnvironment({ ...ENVIRONMENT, sequencerGrace: 5 * MINUTE });
+    expect((await oracle.environment()).sequencer).to.equal(ethers.ZeroAddress);
   });
 
   it("is refused to strangers", async () => {

@@ -11,6 +11,7 @@ import {
   id,
   networkHelpers,
   still,
+  switchAggregator,
   wad,
   type World,
 } from "./fixture.ts";
@@ -193,6 +194,35 @@ describe("PriceOracle.setSessions", () => {
       expect(error).to.equal(undefined);
       expect(await refusalAt(world, now)).to.equal("Closed");
     }
+  });
+
+  it("opens no asset that is closed behind a halt", async () => {
+    const { world, second } = await createTimed(OFFICE);
+    await admit(world);
+    const open = second(at(1, 8));
+    await world.feed.write(2_500, open);
+    await world.one(open + 1, "update", 1n);
+    const tuesday = second(at(1, 16));
+    await world.feed.write(2_000, tuesday);
+    await networkHelpers.time.increaseTo(tuesday);
+    const refused = await world.one(tuesday + 1, "setSessions", 0, 0n);
+    expect([refused.error, refused.args]).to.deep.equal(["ClosedNow", [0n]]);
+    // Hours of which it has not heard either.
+    const { error } = await world.one(tuesday + 2, "setSessions", 0, packSessions([[at(5, 0), at(6, 0)]]));
+    expect(error).to.equal(undefined);
+  });
+
+  it("opens no asset by the accepted round where the latest is older", async () => {
+    const { world, noon, second } = await createTimed(OFFICE);
+    await admit(world);
+    const { confirm, write } = await switchAggregator(world.feed);
+    await write(2_000, noon - HOUR);
+    await confirm();
+    const now = second(at(0, 16));
+    await networkHelpers.time.increaseTo(now);
+    const hours = packSessions([[at(0, 12), at(0, 18)]]);
+    const { error } = await world.one(now + 1, "setSessions", 0, hours);
+    expect(error).to.equal("ClosedNow");
   });
 
   it("is refused for an unknown asset and to strangers", async () => {

@@ -1,77 +1,36 @@
 /** `npm run solvency` as it runs: a process of its own against a node of its own. */
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { network } from "hardhat";
 
 import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
-import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
-import { stateFolder } from "../../scripts/deploy/ignition.ts";
-import { loadParameters } from "../../scripts/deploy/parameters.ts";
-import { endAll, freePort, startNode } from "../keeper/processes.ts";
+import { type Ended, inWorld, runScript, startDeployment } from "../deployment.ts";
+import { freePort } from "../keeper/processes.ts";
 
-const root = join(import.meta.dirname, "../..");
 const SETTLEMENT = 255;
 const AMOUNT = 20_000n * 10n ** 6n;
 
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 async function solvency(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const file = join(root, "scripts/solvency/main.ts");
-    execFile(process.execPath, [file, ...args], { cwd: root }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
+  return runScript("scripts/solvency/main.ts", args);
 }
 
 async function startWorld(folder: string) {
-  const node = await startNode();
-  const connection = await network.create({ network: "localhost", override: { url: node.url } });
-  const { ethers } = connection;
-  const parameters = await loadParameters(join(root, "deploy/parameters/local.ts"));
-  const deploymentId = `chain-31337-solvency-${process.pid}`;
-  const { book, contracts } = await deployPlimsoll({ connection, parameters, deploymentId, fresh: true });
-  const file = join(folder, "addresses.json");
-  writeAddressBook(file, book);
+  const deployment = await startDeployment(folder, "solvency");
+  const { ethers, book } = deployment;
   const [signer] = await ethers.getSigners();
   if (signer === undefined) throw new Error("no signer");
   const usdc = await ethers.getContractAt("TestToken", book.tokens["USDC"] ?? "", signer);
-  const close = async (): Promise<void> => {
-    await connection.close();
-    rmSync(stateFolder(deploymentId), { recursive: true, force: true });
-  };
-  return { node, ethers, book, contracts, file, signer, usdc, close };
+  return { ...deployment, signer, usdc };
 }
 
 describe("solvency process", function () {
   this.timeout(60_000);
 
-  let folder = "";
-  let world: Awaited<ReturnType<typeof startWorld>>;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "plimsoll-"));
-    world = await startWorld(folder);
-  });
-  after(async () => {
-    try {
-      // Where `before` has failed there is none.
-      await (world as typeof world | undefined)?.close();
-    } finally {
-      await endAll();
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+  const suite = inWorld(startWorld);
 
   it("reports on a deployment, and fails when the vault lacks a token", async () => {
-    const { node, ethers, contracts, file, signer, usdc } = world;
+    const { node, ethers, contracts, file, signer, usdc } = suite.world;
     const account = ethers.toBeHex(BigInt(signer.address) << 96n, 32);
     await (await usdc.mint(signer, AMOUNT)).wait();
     await (await usdc.approve(contracts.vault, AMOUNT)).wait();
@@ -104,14 +63,14 @@ describe("solvency process", function () {
   });
 
   it("says what is wrong with its arguments, and how it is used", async () => {
-    const { file, node } = world;
+    const { file, node } = suite.world;
     const cases: [string[], RegExp][] = [
       [[], /^--deployment is missing/],
       [["--deployment", file], /^--rpc is missing/],
       [["--deployment", file, "--rpc", "ftp://x"], /^--rpc is no http URL: ftp:/],
       [["--deployment", file, "--rpc", node.url, "--jsn"], /^Unknown option '--jsn'/],
       [["--deployment", file, "--rpc", node.url, "extra"], /^Unexpected argument 'extra'/],
-      [["--deployment", join(folder, "none.json"), "--rpc", node.url], /^cannot read the deployment/],
+      [["--deployment", join(suite.folder, "none.json"), "--rpc", node.url], /^cannot read the deployment/],
     ];
     for (const [args, message] of cases) {
       const { code, out, err } = await solvency(...args);
@@ -122,9 +81,9 @@ describe("solvency process", function () {
   });
 
   it("ends with a code of its own for another chain, another deployment, and no node", async () => {
-    const { file, node, book, ethers } = world;
+    const { file, node, book, ethers } = suite.world;
     const write = (name: string, changed: typeof book): string => {
-      const written = join(folder, name);
+      const written = join(suite.folder, name);
       writeAddressBook(written, changed);
       return written;
     };
@@ -132,7 +91,7 @@ describe("solvency process", function () {
     const chain = write("chain.json", { ...book, chainId: 1n });
     const lens = write("lens.json", { ...book, contracts: { ...book.contracts, lens: nowhere } });
     const house = write("house.json", { ...book, contracts: { ...book.contracts, clearingHouse: nowhere } });
-    const broken = join(folder, "broken.json");
+    const broken = join(suite.folder, "broken.json");
     writeFileSync(broken, "{");
 
     const ends = await Promise.all([

@@ -1,0 +1,147 @@
+/** Accounts that something may be done with: a fast look at all of them, then all about the few. */
+import { type Holding, type LiquidationState } from "../../model/liquidation.ts";
+import { skewOf } from "../../model/sideIndex.ts";
+import { assess, decodeExposure, type Exposure, maintenanceUp } from "../../model/risk.ts";
+import type { AccountState } from "../decide/state.ts";
+import { isOwn, type Shard } from "../decide/shard.ts";
+import type { IndexView } from "../index/entries.ts";
+import { type Nearness, Screen } from "../screen/Screen.ts";
+import { type At, isolated, type ReadingContext } from "./isolated.ts";
+import type { ProtocolReading } from "./markets.ts";
+
+/** Collateral tokens that a bitmap holds. */
+const MAX_TOKENS = 16;
+
+export interface AccountsReading {
+  readonly accounts: readonly AccountState[];
+  readonly nearness: Nearness;
+}
+
+export interface AccountsQuery {
+  readonly index: IndexView;
+  readonly protocol: ProtocolReading;
+  /** Found insolvent, and since when. */
+  readonly insolvent: ReadonlyMap<string, bigint>;
+  readonly settlementPrice: bigint;
+  readonly time: bigint;
+  readonly at: At;
+  /** Loss beyond cash from which an account is looked at, WAD. */
+  readonly realiseAbove: bigint;
+  /** Whether anything is to be done with accounts; else they are only counted. */
+  readonly detailed: boolean;
+}
+
+export class Accounts {
+  readonly #context: ReadingContext;
+  readonly #shard: Shard;
+  #assetOfToken: ReadonlyMap<number, number> = new Map();
+  readonly #screen = new Screen({ assetOf: (token) => this.#assetOfToken.get(token) });
+  /** Accounts of other shards. */
+  readonly #foreign = new Set<string>();
+  /** Collateral tokens that are known. */
+  #listed = 0;
+
+  constructor({ shard, ...context }: ReadingContext & { readonly shard: Shard }) {
+    this.#context = context;
+    this.#shard = shard;
+  }
+
+  async read(query: AccountsQuery): Promise<AccountsReading> {
+    const { index, protocol, insolvent, time, detailed, realiseAbove } = query;
+    this.#follow(index, protocol);
+    const { candidates, nearness } = this.#screen.evaluate({
+      assets: protocol.assets,
+      ...protocol.terms,
+      time,
+      realiseAbove,
+    });
+    if (!detailed) return { accounts: [], nearness };
+    const own = [...insolvent.keys()].filter((account) => isOwn(this.#shard, account));
+    const wanted = [...new Set([...candidates, ...own])];
+    const read = async (account: string) => this.#read(account, query);
+    return { accounts: await isolated(wanted, read, { ...this.#context, what: "account" }), nearness };
+  }
+
+  /** Brings the screen up to the index. */
+  #follow({ accounts }: IndexView, { collaterals }: ProtocolReading): void {
+    if (collaterals.size !== this.#listed) {
+      // Books with a token that was not known are given anew.
+      this.#listed = collaterals.size;
+      this.#assetOfToken = new Map([...collaterals].map(([token, { asset }]) => [token, asset]));
+      for (const account of [...this.#screen.accounts()]) this.#screen.delete(account);
+    }
+    for (const [account, book] of accounts) {
+      if (!this.#screen.holds(book) && this.#isOwn(account)) this.#screen.set(book);
+    }
+    if (this.#screen.size + this.#foreign.size === accounts.size) return;
+    for (const account of [...this.#screen.accounts()]) if (!accounts.has(account)) this.#screen.delete(account);
+    for (const account of this.#foreign) if (!accounts.has(account)) this.#foreign.delete(account);
+  }
+
+  #isOwn(account: string): boolean {
+    if (this.#foreign.has(account)) return false;
+    if (this.#screen.has(account) || isOwn(this.#shard, account)) return true;
+    this.#foreign.add(account);
+    return false;
+  }
+
+  async #read(account: string, query: AccountsQuery): Promise<AccountState> {
+    const { protocol, settlementPrice, time, at } = query;
+    const { clearingHouse } = this.#context.contracts;
+    const [[state, words], insolventSince] = await Promise.all([
+      clearingHouse.snapshot(account, at),
+      query.insolvent.get(account) ?? clearingHouse.insolventSince(account, at),
+    ]);
+    const exposures = words.map(decodeExposure).filter(({ size, collateral }) => size !== 0n || collateral !== 0n);
+    const tokens = Array.from({ length: MAX_TOKENS }, (_, token) => token).filter(
+      (token) => (state.collaterals & (1n << BigInt(token))) !== 0n,
+    );
+    const holdings = await Promise.all(tokens.map(async (token) => this.#holding(account, token, protocol, at)));
+    const { terms, insuranceRooms, pool } = protocol;
+    const skews = new Map(pool.markets.map(({ asset, long, short }) => [asset, skewOf({ long, short })]));
+    const found: LiquidationState = {
+      ...terms,
+      exposures,
+      cash: state.cash,
+      holdings: holdings.flat(),
+      skews,
+      time,
+      settlementPrice,
+      insuranceRooms,
+      hasPendingOrder: state.pending !== 0n,
+    };
+    const exposuresBefore = await this.#exposuresBefore(account, found, query);
+    return { account, insolventSince, state: exposuresBefore === undefined ? found : { ...found, exposuresBefore } };
+  }
+
+  async #holding(account: string, token: number, { collaterals }: ProtocolReading, at: At): Promise<Holding[]> {
+    const parameters = collaterals.get(token);
+    if (parameters === undefined) return [];
+    return [
+      { token, amount: await this.#context.contracts.clearingHouse.collateralOf(account, token, at), parameters },
+    ];
+  }
+
+  /** The exposures as they would be had no side been deleveraged of late; undefined where that changes none. */
+  async #exposuresBefore(
+    account: string,
+    { exposures, cash, groups, globals }: LiquidationState,
+    { protocol, time, at }: AccountsQuery,
+  ): Promise<readonly Exposure[] | undefined> {
+    const graced = new Set(
+      protocol.markets.filter(({ watch }) => watch.graceUntil > time).map(({ market }) => market.asset),
+    );
+    if (!exposures.some(({ asset, size }) => size !== 0n && graced.has(asset))) return undefined;
+    const terms = assess({ exposures, cash, groups, time, end: "better" });
+    if (terms.equity > maintenanceUp(terms, globals)) return undefined;
+    const { clearingHouse } = this.#context.contracts;
+    const before = await Promise.all(
+      exposures.map(async (exposure): Promise<Exposure> => {
+        if (exposure.size === 0n || !graced.has(exposure.asset)) return exposure;
+        const former = await clearingHouse.formerPositionOf(account, exposure.asset, at);
+        return former.graced ? { ...exposure, size: former.size, quote: former.quote } : exposure;
+      }),
+    );
+    return before.some((exposure, place) => exposure !== exposures[place]) ? before : undefined;
+  }
+}

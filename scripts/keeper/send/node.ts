@@ -1,0 +1,90 @@
+/** What the sender asks of the chain. */
+import type { JsonRpcApiProvider } from "ethers";
+
+import type { GasPrice } from "./fees.ts";
+
+export interface ReceiptLog {
+  readonly address: string;
+  readonly topics: readonly string[];
+  readonly data: string;
+}
+
+export interface Receipt {
+  readonly hash: string;
+  readonly block: number;
+  readonly succeeded: boolean;
+  readonly gasUsed: bigint;
+  /** Wei for all of it, the data fee of a rollup included. */
+  readonly cost: bigint;
+  readonly logs: readonly ReceiptLog[];
+}
+
+export interface Node {
+  /** Transactions of an account in blocks, or with those that wait in the pool. */
+  nonceOf(address: string, tag: "latest" | "pending"): Promise<number>;
+  /** Throws what the node says, or an EndpointsError. */
+  broadcast(raw: string): Promise<void>;
+  receiptOf(hash: string): Promise<Receipt | undefined>;
+  /** Whether a pool or a block has it. */
+  knows(hash: string): Promise<boolean>;
+  blockNumber(): Promise<number>;
+  gasPrice(): Promise<GasPrice>;
+  /** Gas of a transaction from an account to itself that says nothing: on some rollups more than 21,000. */
+  emptyGas(address: string): Promise<bigint>;
+}
+
+interface RawReceipt {
+  readonly transactionHash: string;
+  readonly blockNumber: string;
+  readonly status: string;
+  readonly gasUsed: string;
+  readonly effectiveGasPrice?: string;
+  readonly l1Fee?: string | null;
+  readonly logs: readonly ReceiptLog[];
+}
+
+export function nodeOf(provider: JsonRpcApiProvider): Node {
+  const ask = async (method: string, ...params: unknown[]): Promise<unknown> => provider.send(method, params);
+  return {
+    nonceOf: async (address, tag) => Number(await ask("eth_getTransactionCount", address, tag)),
+    broadcast: async (raw) => {
+      await ask("eth_sendRawTransaction", raw);
+    },
+    receiptOf: async (hash) => {
+      const receipt = (await ask("eth_getTransactionReceipt", hash)) as RawReceipt | null;
+      return receipt === null ? undefined : receiptOf(receipt);
+    },
+    knows: async (hash) => (await ask("eth_getTransactionByHash", hash)) !== null,
+    blockNumber: async () => Number(await ask("eth_blockNumber")),
+    gasPrice: async () => {
+      const [block, tip] = await Promise.all([
+        ask("eth_getBlockByNumber", "latest", false) as Promise<{ baseFeePerGas?: string } | null>,
+        tipOf(ask),
+      ]);
+      return { baseFee: BigInt(block?.baseFeePerGas ?? 0), tip };
+    },
+    emptyGas: async (address) => BigInt((await ask("eth_estimateGas", { from: address, to: address })) as string),
+  };
+}
+
+function receiptOf(receipt: RawReceipt): Receipt {
+  const { transactionHash, blockNumber, status, effectiveGasPrice, l1Fee, logs } = receipt;
+  const gasUsed = BigInt(receipt.gasUsed);
+  return {
+    hash: transactionHash,
+    block: Number(blockNumber),
+    succeeded: BigInt(status) === 1n,
+    gasUsed,
+    cost: gasUsed * BigInt(effectiveGasPrice ?? 0) + BigInt(l1Fee ?? 0),
+    logs,
+  };
+}
+
+/** Not every node suggests a tip. */
+async function tipOf(ask: (method: string) => Promise<unknown>): Promise<bigint> {
+  try {
+    return BigInt((await ask("eth_maxPriorityFeePerGas")) as string);
+  } catch {
+    return 0n;
+  }
+}

@@ -1,0 +1,291 @@
+/** Puts a keeper together: checks what it stands on, and connects its parts. */
+import { toBeHex } from "ethers";
+
+import { messageOf } from "../deploy/PlimsollError.ts";
+import { checkChain, checkContracts, checkFunds } from "./boot.ts";
+import type { Config, KeySource } from "./config.ts";
+import { Contracts, revertDataOf } from "./contracts.ts";
+import { DEFAULTS } from "./decide/state.ts";
+import type { BlockRef } from "./index/entries.ts";
+import { ChainSource } from "./index/ChainSource.ts";
+import { Index } from "./index/Index.ts";
+import { PostgresStore } from "./index/PostgresStore.ts";
+import { SqliteStore } from "./index/SqliteStore.ts";
+import type { Store } from "./index/Store.ts";
+import type { Job } from "./job.ts";
+import { Keeper } from "./Keeper.ts";
+import type { Log } from "./log.ts";
+import { emittersOf, outlookOf, selectorsOf } from "./outlook.ts";
+import { Performer } from "./Performer.ts";
+import { PLAN_DEFAULTS } from "./plan.ts";
+import { Reader } from "./reading/Reader.ts";
+import type { ReportSource } from "./reading/reports.ts";
+import { httpEndpoint } from "./rpc/endpoint.ts";
+import { Endpoints } from "./rpc/Endpoints.ts";
+import { l1FeeOf } from "./send/l1Fee.ts";
+import { nodeOf } from "./send/node.ts";
+import { Sender } from "./send/Sender.ts";
+import { externalSigner, keySigner, keystoreSigner, type Signer, SignerError } from "./send/signer.ts";
+import { Alerts, webhook } from "./watch/Alerts.ts";
+import { deedsOf } from "./watch/deeds.ts";
+import { Health } from "./watch/health.ts";
+import { Metrics } from "./watch/metrics.ts";
+import { Overdue } from "./watch/Overdue.ts";
+import type { Redact } from "./watch/redact.ts";
+import { serveWatch } from "./watch/server.ts";
+
+export interface StartedKeeper {
+  /** Ends `run` when what is in flight has ended. */
+  stop(): void;
+  /** Until it is stopped. @returns What it has done. */
+  run(): Promise<Readonly<Record<string, number>>>;
+}
+
+/** Simulations at once. */
+const WIDTH = 16;
+const LONGEST_PAUSE_MS = 300_000;
+/** A few blocks of a rollup: hundreds of triggers to poke must not hold up a liquidation. */
+const SLICE_MS = 3_000;
+/** For what is in flight when it is stopped. */
+const DRAIN_MS = 60_000;
+const POLL_MS = 250;
+const WATCH_MS = 1_000;
+const BALANCE_MS = 30_000;
+const WEBHOOK_TIMEOUT_MS = 10_000;
+const REPEAT_ALERT_MS = 3_600_000;
+const MAX_ALERTS_PER_HOUR = 30;
+
+/** Throws one of the errors of `exit.ts`. */
+export async function startKeeper(
+  config: Config,
+  { log, redact, reports }: { log: Log; redact: Redact; reports: ReportSource | undefined },
+): Promise<StartedKeeper> {
+  const { book, roles, send, rpcTimeoutMs } = config;
+  const endpoints = config.rpc.map((url) => httpEndpoint(url, { timeoutMs: rpcTimeoutMs }));
+  await checkChain(endpoints, book.chainId);
+  const relay = config.relay === undefined ? undefined : httpEndpoint(config.relay, { timeoutMs: rpcTimeoutMs });
+  const provider = new Endpoints({ endpoints, relay, chainId: book.chainId });
+  const contracts = new Contracts({ provider, book });
+  await checkContracts({ provider, book, selectors: selectorsOf(contracts) });
+  const signer = await signerOf(config.key, rpcTimeoutMs);
+  const { address } = signer;
+  if (send) await checkFunds(provider, { address, minBalance: config.minBalance });
+
+  const metrics = new Metrics();
+  const health = new Health({ limitMs: config.staleAfterMs });
+  const account = toBeHex(BigInt(address) << 96n, 32);
+  const alerts = new Alerts({
+    post: config.webhook === undefined ? undefined : webhook(config.webhook, WEBHOOK_TIMEOUT_MS),
+    from: { chainId: book.chainId, address, roles: [...roles], shard: config.shard },
+    log,
+    redact,
+    record: (result) => {
+      metrics.alert(result);
+    },
+    repeatMs: REPEAT_ALERT_MS,
+    maxPerHour: MAX_ALERTS_PER_HOUR,
+  });
+
+  const store = await storeOf(config, log);
+  const index = await Index.open({
+    store,
+    source: new ChainSource(provider, book.contracts),
+    contracts: book.contracts,
+    log,
+    firstBlock: Number(book.block),
+    range: config.logRange,
+  });
+
+  const sender: Sender = new Sender({
+    node: nodeOf(provider),
+    signer,
+    chainId: book.chainId,
+    log,
+    maxFee: config.maxFee,
+    maxTip: config.maxTip,
+    confirmations: config.confirmations,
+    maxInFlight: config.maxInFlight,
+    timeoutMs: config.timeoutMs,
+    pollMs: POLL_MS,
+    isWanted: async (job) => performer.isWanted(job),
+  });
+  const l1Fee = await l1FeeOf(provider, book.chainId);
+  const deedOptions = {
+    interfaces: emittersOf(contracts),
+    account,
+    nameOf: (data: string) => contracts.parseRefusal(data)?.name ?? "",
+  };
+  const performer = new Performer({
+    sender,
+    simulate: async ({ call }: Job) => {
+      const [gas, fee] = await Promise.all([provider.estimateGas({ from: address, ...call }), l1Fee(call)]);
+      return { gas, l1Fee: fee };
+    },
+    check: async ({ call }) => provider.call({ from: address, ...call }),
+    describe: (error) => ({ ...contracts.describe(error), isRevert: revertDataOf(error) !== undefined }),
+    deedsOf: (receipt, items) => deedsOf(receipt, items, deedOptions),
+    metrics,
+    log,
+    send,
+    width: WIDTH,
+    pauseMs: config.intervalMs,
+    longestPauseMs: LONGEST_PAUSE_MS,
+    sliceMs: config.once ? Infinity : SLICE_MS,
+  });
+
+  const overdue = new Overdue();
+  const keeper = new Keeper({
+    head: async () => provider.head(),
+    outlook: outlookOf({
+      index,
+      reader: new Reader({ contracts, log, account, shard: config.shard, reports }),
+      contracts,
+      roles,
+      settings: { ...DEFAULTS, shard: config.shard, maxTakeOver: config.maxTakeOver },
+      planSettings: { ...PLAN_DEFAULTS, account },
+      margin: config.margin,
+      metrics,
+      log,
+    }),
+    performer,
+    inFlight: () => sender.inFlight,
+    upkeep: upkeepOf({ config, address, provider, index, metrics, alerts, log }),
+    describe: (error) => contracts.describe(error),
+    metrics,
+    health,
+    log,
+    intervalMs: config.intervalMs,
+    deadlineMs: config.deadlineMs,
+    onCycle: ({ liquidatable }) => {
+      overdue.update(liquidatable);
+      watch();
+    },
+  });
+
+  /** After good cycles, and by the clock: one that hangs must be noticed too. */
+  const watch = (): void => {
+    const { standing } = provider;
+    const oldest = overdue.oldest;
+    metrics.endpoints(standing, provider.failures);
+    metrics.sender(sender.inFlight, sender.counters);
+    metrics.unhealthy(overdue.count, (oldest?.ageMs ?? 0) / 1_000);
+    alerts.update("no good cycle", !health.isHealthy, { seconds: Math.round(health.ageMs / 1_000) });
+    alerts.update("endpoint quorum lost", standing.configured > 1 && health.hasBegun && !standing.quorum, {
+      agreeing: standing.agreeing,
+      configured: standing.configured,
+    });
+    alerts.update("account not liquidated", (oldest?.ageMs ?? 0) > config.overdueAfterMs, {
+      account: oldest?.account,
+      accounts: overdue.count,
+    });
+  };
+
+  const server = config.watch === undefined ? undefined : await serveWatch({ metrics, health, ...config.watch });
+  log.info("started", {
+    chainId: book.chainId,
+    address,
+    roles: [...roles],
+    shard: config.shard,
+    send,
+    endpoints: endpoints.map(({ name }) => name),
+    port: server?.port,
+  });
+
+  return {
+    stop: () => {
+      keeper.stop();
+    },
+    run: async () => {
+      const timer = setInterval(watch, WATCH_MS);
+      try {
+        await catchUp({ index, provider, log, ...(send && { sender }) });
+        await keeper.run({ once: config.once });
+        const left = await sender.drain(DRAIN_MS);
+        if (left > 0) log.warn("left in flight", { transactions: left });
+        await performer.settled();
+      } finally {
+        clearInterval(timer);
+        await server?.close();
+        await index.close();
+        await alerts.settled();
+        provider.destroy();
+      }
+      return { ...keeper.counters, ...performer.counters, ...sender.counters };
+    },
+  };
+}
+
+interface CatchUpOptions {
+  readonly index: Index;
+  readonly provider: Endpoints;
+  readonly log: Log;
+  readonly sender?: Sender;
+}
+
+/** What an earlier process has left; and all events: the first time may take longer than a cycle may. */
+async function catchUp({ index, provider, log, sender }: CatchUpOptions): Promise<void> {
+  try {
+    await sender?.start();
+    const head = await provider.head();
+    const begun = Date.now();
+    const { applied } = await index.sync(head);
+    log.info("indexed", { block: head.number, events: applied, accounts: index.accounts.size, ms: Date.now() - begun });
+  } catch (error) {
+    log.warn("not caught up: cycles go on with it", { reason: messageOf(error) });
+  }
+}
+
+interface UpkeepOptions {
+  readonly config: Config;
+  readonly address: string;
+  readonly provider: Endpoints;
+  readonly index: Index;
+  readonly metrics: Metrics;
+  readonly alerts: Alerts;
+  readonly log: Log;
+}
+
+/** The signer's balance, and the check of the index, each when it is due. */
+function upkeepOf({ config, address, provider, index, metrics, alerts, log }: UpkeepOptions) {
+  let balanceAt = -Infinity;
+  let checkedAt = Date.now();
+  return async (head: BlockRef): Promise<void> => {
+    const now = Date.now();
+    if (config.key.kind !== "none" && now - balanceAt >= BALANCE_MS) {
+      balanceAt = now;
+      const balance = await provider.getBalance(address);
+      metrics.balance(balance);
+      alerts.update("balance low", balance < config.minBalance, { balance, minBalance: config.minBalance });
+    }
+    if (config.checkIntervalMs > 0 && now - checkedAt >= config.checkIntervalMs) {
+      checkedAt = now;
+      const result = await index.check(head);
+      metrics.checked(result);
+      log.info("index checked", { ...result });
+      alerts.update("index wrong", result.wrong > 0, { ...result });
+    }
+  };
+}
+
+async function storeOf({ database, book }: Config, log: Log): Promise<Store> {
+  const identity = { chainId: book.chainId, clearingHouse: book.contracts.clearingHouse };
+  if (database !== undefined && "url" in database) return PostgresStore.open({ url: database.url, identity, log });
+  if (database === undefined) log.warn("no --database: everything is indexed anew at the next start");
+  return SqliteStore.open({ file: database?.file ?? ":memory:", identity, log });
+}
+
+async function signerOf(key: KeySource, timeoutMs: number): Promise<Signer> {
+  switch (key.kind) {
+    case "key":
+      return keySigner(key.key);
+    case "keystore":
+      return keystoreSigner(key.json, key.password);
+    case "external":
+      return externalSigner(httpEndpoint(key.url, { timeoutMs }), key.address);
+    case "none":
+      return {
+        address: key.address,
+        sign: async () => Promise.reject(new SignerError("there is no key to sign with")),
+      };
+  }
+}
