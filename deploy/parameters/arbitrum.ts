@@ -26,6 +26,8 @@ export default {
     // Longer than the longest window of a feed (24 h + 5 min): a change of limits reaches no pending order. Two days
     // also leave a day to leave in.
     governorDelay: "2 d",
+    // Of a change of risk rates: a week in which everybody affected sees the requirement come and can add margin.
+    riskRamp: "7 d",
   },
 
   oracle: {
