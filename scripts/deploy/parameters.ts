@@ -204,6 +204,8 @@ export interface Parameters {
   readonly assets: readonly Asset[];
   readonly settlement: Token;
   readonly collaterals: readonly Collateral[];
+  /** Names of the groups, by their index. */
+  readonly groups: readonly string[];
   /** ρ of each of the ten groups, 1e-6. */
   readonly hedgeFloors: readonly bigint[];
   readonly globals: GlobalParameters;
@@ -266,6 +268,7 @@ export function parseParameters(raw: unknown, file: string): Parameters {
       saleDiscount,
       lotExponent,
     })),
+    groups,
     hedgeFloors: Array.from(
       { length: MAX_GROUPS },
       (_, group) => [...written.groups.values()][group]?.hedgeFloor ?? PPM,
