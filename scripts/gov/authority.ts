@@ -1,8 +1,9 @@
 /** OpenZeppelin's AccessManager: who may do what and when, and what waits for its time. */
-import { type EventLog, type Interface, ZeroAddress } from "ethers";
+import { type Interface, type LogDescription, ZeroAddress } from "ethers";
 
 import { ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
 import type { Gov } from "./gov.ts";
+import { readLogs } from "./logs.ts";
 import type { Target } from "./setters.ts";
 
 /** The manager's own role, which grants all others; it has no row in `deploy/roles.ts`. */
@@ -99,10 +100,9 @@ export async function readOperations(gov: Gov): Promise<Operation[]> {
   }
   const operations: Operation[] = [];
   for (const operation of seen.values()) {
-    const nonce = (await authority.getFunction("getNonce")(operation.id, at)) as bigint;
     const readyAt = await readyAtOf(gov, operation.id);
     // 0: done, cancelled, or expired; only the last of these is told by the time of its event.
-    const scheduled = readyAt === 0n ? await expiredAt(gov, operation.id, nonce) : readyAt;
+    const scheduled = readyAt === 0n ? await expiredAt(gov, operation.id, operation.nonce) : readyAt;
     if (scheduled === undefined) continue;
     const expiresAt = scheduled + expiration;
     const state = time < scheduled ? "waiting" : time < expiresAt ? "ready" : "expired";
@@ -123,15 +123,14 @@ async function expiredAt(gov: Gov, id: string, nonce: bigint): Promise<bigint | 
   return last === undefined ? undefined : (last.args[2] as bigint);
 }
 
-export async function eventsOf(
-  { contracts: { authority }, intent: { book }, at }: Gov,
-  name: string,
-  ...topics: unknown[]
-): Promise<EventLog[]> {
-  const filter = authority.filters[name];
-  if (filter === undefined) throw new RangeError(`no event ${name}`);
-  const logs = await authority.queryFilter(filter(...topics), Number(book.block), at.blockTag);
-  return logs.filter((log): log is EventLog => "args" in log);
+/** Events of the manager in their order. @param topics Values of indexed arguments, from the first. */
+export async function eventsOf(gov: Gov, name: string, ...topics: unknown[]): Promise<LogDescription[]> {
+  const abi = gov.contracts.authority.interface;
+  const event = abi.getEvent(name);
+  if (event === null) throw new RangeError(`no event ${name}`);
+  const filter = abi.encodeFilterTopics(event, topics);
+  const logs = await readLogs(gov, { address: gov.intent.book.contracts.authority, topics: filter });
+  return logs.flatMap((log) => abi.parseLog(log) ?? []);
 }
 
 export interface Member {

@@ -68,6 +68,11 @@ function showArgument(arg: unknown): string {
   return /^[\w ]+$/.test(text) ? text : arg;
 }
 
+/** Revert data as text. */
+export function refusalText(data: string): string {
+  return errorIn(data)?.text ?? (data === "0x" ? "it reverts without a reason" : `it reverts with ${data}`);
+}
+
 /** What a call was refused with: the error of a contract, or what the node says. */
 export function refusalOf(error: unknown): string {
   const data = revertDataOf(error);
