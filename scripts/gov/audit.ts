@@ -4,7 +4,16 @@ import { findDrift } from "../deploy/drift.ts";
 import { DeploymentError } from "../deploy/DeploymentError.ts";
 import { ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
 import { checkParameters, faultsOf } from "../oracles/check.ts";
-import { ADMIN, eventsOf, knownRoles, type Member, nameOfRole, nameOfTarget, readMembers, TARGET_NAMES } from "./authority.ts";
+import {
+  ADMIN,
+  eventsOf,
+  knownRoles,
+  type Member,
+  nameOfRole,
+  nameOfTarget,
+  readMembers,
+  TARGET_NAMES,
+} from "./authority.ts";
 import { findForeignCode } from "./codes.ts";
 import type { Gov } from "./gov.ts";
 import { findChanges } from "./plan.ts";
@@ -34,7 +43,10 @@ export async function readAudit(gov: Gov): Promise<Audit> {
     ...(await findFunctions(gov)),
     ...(await findFeeds(gov)),
     ...(await findLinks(gov)),
-    ...(await findForeignCode(gov)).map((name): Finding => ({ kind: "code", text: `${name} is not what is built here` })),
+    ...(await findForeignCode(gov)).map((name): Finding => ({
+      kind: "code",
+      text: `${name} is not what is built here`,
+    })),
     ...status.stopped.map((text): Finding => ({ kind: "state", text })),
   ];
   return { findings, status };
@@ -46,14 +58,21 @@ async function findNumbers(gov: Gov): Promise<Finding[]> {
   const { parameters, book } = intent;
   const changes = await findChanges(gov);
   const shown = changes.flatMap(({ fields }) =>
-    fields.map(({ field, from, to }): Finding => ({
+    fields.map(({ field, from, goal }): Finding => ({
       kind: "number",
-      text: `${field.path} is ${showValue(from, field)}, not ${showValue(to, field)}`,
+      text: `${field.path} is ${showValue(from, field)}, not ${showValue(goal, field)}`,
     })),
   );
   const drifts = await findDrift({ contracts, parameters, places: book, reports: book, deployer: book.deployer });
   const rest = drifts
-    .filter(({ path }) => !path.startsWith("roles.") && !isShown(path, changes.flatMap(({ fields }) => fields.map(({ field }) => field.path))))
+    .filter(
+      ({ path }) =>
+        !path.startsWith("roles.") &&
+        !isShown(
+          path,
+          changes.flatMap(({ fields }) => fields.map(({ field }) => field.path)),
+        ),
+    )
     .map(({ path, actual, expected }): Finding => ({ kind: "number", text: `${path} is ${actual}, not ${expected}` }));
   return [...shown, ...rest];
 }
@@ -61,7 +80,10 @@ async function findNumbers(gov: Gov): Promise<Finding[]> {
 /** Whether a difference that the deployment's comparison finds is among those of the table, which are finer. */
 function isShown(path: string, shown: readonly string[]): boolean {
   const key = path.replace(/^tokens\./, "").replace(/\.(risk|sizes|trade)$/, "");
-  return shown.some((other) => other === path || other.startsWith(`${path}.`) || other.endsWith(`.${key}`) || other.startsWith(`${key}.`));
+  return shown.some(
+    (other) =>
+      other === path || other.startsWith(`${path}.`) || other.endsWith(`.${key}`) || other.startsWith(`${key}.`),
+  );
 }
 
 // ---------------------------------------------------------------- roles
@@ -82,7 +104,7 @@ function holderOf(governance: object, role: Role, deployer: string): string {
 }
 
 function delayOf(governance: object, role: Role): bigint {
-  return (governance as Record<string, unknown>)[`${role}Delay`] as bigint | undefined ?? 0n;
+  return ((governance as Record<string, unknown>)[`${role}Delay`] as bigint | undefined) ?? 0n;
 }
 
 async function findRoles(gov: Gov): Promise<Finding[]> {
@@ -107,7 +129,8 @@ async function findRoles(gov: Gov): Promise<Finding[]> {
     add(`${account} is ${nameOfRole(role)}, and is not meant to be`);
   }
   for (const role of knownRoles()) {
-    const ask = async (view: string): Promise<bigint> => (await contracts.authority.getFunction(view)(ROLES[role], at)) as bigint;
+    const ask = async (view: string): Promise<bigint> =>
+      (await contracts.authority.getFunction(view)(ROLES[role], at)) as bigint;
     const [admin, guardian, grantDelay] = await Promise.all([
       ask("getRoleAdmin"),
       ask("getRoleGuardian"),
@@ -153,7 +176,8 @@ async function findFunctions(gov: Gov): Promise<Finding[]> {
   for (const [key, { target, selector }] of seen) {
     const actual = (await authority.getFunction("getTargetFunctionRole")(target, selector, at)) as bigint;
     const meant = intended.get(key) ?? ADMIN;
-    if (actual !== meant) add(`${functionName(gov, target, selector)} is for ${nameOfRole(actual)}, not ${nameOfRole(meant)}`);
+    if (actual !== meant)
+      add(`${functionName(gov, target, selector)} is for ${nameOfRole(actual)}, not ${nameOfRole(meant)}`);
   }
   for (const name of TARGET_NAMES) {
     const address = intent.book.contracts[name];
@@ -169,7 +193,9 @@ export function intendedFunctions({ contracts, intent: { book } }: Gov): Functio
   return (Object.keys(TARGETS) as (keyof typeof TARGETS)[]).flatMap((target) =>
     knownRoles().flatMap((role) =>
       ((TARGETS[target] as Partial<Record<Role, readonly string[]>>)[role] ?? []).map((method) => {
-        const fragment = (contracts[target].interface as { getFunction: (name: string) => { selector: string } | null }).getFunction(method);
+        const fragment = (
+          contracts[target].interface as { getFunction: (name: string) => { selector: string } | null }
+        ).getFunction(method);
         if (fragment === null) throw new DeploymentError(`${target} has no function ${method}`);
         return { target: book.contracts[target], selector: fragment.selector, role: ROLES[role] };
       }),
@@ -210,5 +236,7 @@ export function renderAudit(gov: Gov, { findings, status }: Audit): string {
     findings.length === 0
       ? "as the file says"
       : ["NOT AS THE FILE SAYS", ...findings.map(({ kind, text }) => `  ${kind}: ${text}`)].join("\n");
-  return [headerOf(gov), ...(underWay.length > 0 ? [["under way:", ...underWay].join("\n")] : []), verdict].join("\n\n");
+  return [headerOf(gov), ...(underWay.length > 0 ? [["under way:", ...underWay].join("\n")] : []), verdict].join(
+    "\n\n",
+  );
 }

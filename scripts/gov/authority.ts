@@ -179,4 +179,3 @@ function showArgument(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(showArgument).join(", ")}]`;
   return String(value);
 }
-

@@ -28,7 +28,9 @@ export function parseCall(gov: Gov, text: string): Call {
 }
 
 function functionsNamed(abi: Interface, method: string) {
-  const found = abi.fragments.filter((fragment) => fragment.type === "function" && "name" in fragment && fragment.name === method);
+  const found = abi.fragments.filter(
+    (fragment) => fragment.type === "function" && "name" in fragment && fragment.name === method,
+  );
   return found.length === 1 ? abi.getFunction(method) : null;
 }
 

@@ -87,7 +87,9 @@ export async function readImpact(gov: Gov, { now, planned }: { now: Books; plann
     impacts.push({ account: holder.account, before, after: standingOf(holder, planned, gov.time) });
   }
   await checkModel(gov, impacts);
-  const changed = impacts.filter(({ before, after }) => before.maintenance !== after.maintenance || differs(before, after));
+  const changed = impacts.filter(
+    ({ before, after }) => before.maintenance !== after.maintenance || differs(before, after),
+  );
   const pool = await readPool(gov, now);
   return {
     accounts: held.length,
@@ -209,7 +211,9 @@ async function readPool({ contracts, at, listed }: Gov, books: Books): Promise<P
   const prices = packed.map(decodePrice);
   const markets: PoolMarket[] = [];
   for (const asset of range(listed.assets)) {
-    const [long, short] = await Promise.all([true, false].map(async (side) => readSide(clearingHouse, asset, side, at)));
+    const [long, short] = await Promise.all(
+      [true, false].map(async (side) => readSide(clearingHouse, asset, side, at)),
+    );
     const [price, words] = [prices[asset], books.assets[asset]];
     if (long === undefined || short === undefined || price === undefined || words === undefined) {
       throw new RangeError(`no asset ${String(asset)}`);

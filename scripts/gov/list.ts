@@ -66,7 +66,8 @@ async function readListing({ file }: Parameters, listing: string | undefined): P
   const added = await defaultOf(listing);
   const merged: Record<string, unknown> = { ...network };
   for (const key of Object.keys(added)) {
-    if (!PARTS.some((part) => part === key)) throw new ConfigError(`${listing}: ${key} is not listed, but ${PARTS.join(", ")}`);
+    if (!PARTS.some((part) => part === key))
+      throw new ConfigError(`${listing}: ${key} is not listed, but ${PARTS.join(", ")}`);
   }
   for (const part of PARTS) {
     const [known, more] = [partOf(network, part, file), partOf(added, part, listing)];
@@ -97,7 +98,8 @@ function partOf(from: Record<string, unknown>, part: string, file: string): Reco
 /** What an asset needs that no governance call brings. */
 function unlistableOf({ intent: { book } }: Gov, { symbol, source, settlement }: Asset): string[] {
   const faults: string[] = [];
-  if (!("feed" in source)) faults.push(`${symbol} is computed: its source has to be deployed first, and named as its proxy`);
+  if (!("feed" in source))
+    faults.push(`${symbol} is computed: its source has to be deployed first, and named as its proxy`);
   else if (source.feed.proxy === LOCAL) faults.push(`${symbol} has no address of its feed`);
   if (settlement !== undefined && book.streams[symbol] === undefined) {
     faults.push(`${symbol} settles by reports: their feed has to be created first`);
@@ -119,7 +121,8 @@ function implausibleIn({ rows }: CheckReading, assets: readonly Asset[]): string
 async function tryToken(gov: Gov, { symbol, address, decimals, cap }: Collateral, holder: string | undefined) {
   const { provider, contracts, at, time, intent } = gov;
   if (address === LOCAL) return { faults: ["has no address"], notes: [] };
-  if ((await provider.getCode(address, at.blockTag)) === "0x") return { faults: [`has no code at ${address}`], notes: [] };
+  if ((await provider.getCode(address, at.blockTag)) === "0x")
+    return { faults: [`has no code at ${address}`], notes: [] };
   const faults: string[] = [];
   const notes: string[] = [];
   const listed = Object.entries(intent.book.tokens).find(([, token]) => token === address);

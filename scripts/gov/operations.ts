@@ -142,8 +142,7 @@ export async function cancel(
 ): Promise<Transaction[]> {
   const operations = await select(gov, selection, ({ state }) => state !== "expired");
   const members = await readMembers(gov);
-  const holds = (role: bigint): boolean =>
-    members.some((member) => member.role === role && member.account === caller);
+  const holds = (role: bigint): boolean => members.some((member) => member.role === role && member.account === caller);
   const transactions: Transaction[] = [];
   for (const { id, caller: owner, target, data, state } of operations) {
     if (state === "expired") throw new NotReadyError(`${id} has expired: there is nothing to cancel`);
@@ -175,7 +174,8 @@ async function select(
   const operations = await readOperations(gov);
   if ("all" in selection) {
     const meant = operations.filter(isMeant);
-    if (meant.length === 0) throw new NothingToDoError(`none of ${String(operations.length)} operations is to be done now`);
+    if (meant.length === 0)
+      throw new NothingToDoError(`none of ${String(operations.length)} operations is to be done now`);
     return meant;
   }
   return selection.ids.map((id) => {
@@ -199,4 +199,3 @@ export async function check(gov: Gov, caller: string, transactions: readonly Tra
     if (!success) throw new RefusedError(`${String(transactions[index]?.description)}: ${refusalText(data)}`);
   }
 }
-

@@ -1,17 +1,25 @@
 /** What of a deployment is not as its file says, and the calls that would make it so. */
+import type { Interface } from "ethers";
+
+import { type Access, accessOf, type Call, callOf, nameOfRole, readMembers } from "./authority.ts";
 import { type Books, readBooks } from "./books.ts";
-import { type Access, accessOf, type Call, callOf } from "./authority.ts";
 import { refusalText } from "./contracts.ts";
 import type { Gov } from "./gov.ts";
 import { type Impact, readImpact } from "./impact.ts";
 import { runSequence, SequenceError } from "./sequence.ts";
 import { type Field, type Setter, SETTERS, type Subject, type Values } from "./setters.ts";
+import { type Power, stepOf } from "./steps.ts";
 
 /** A number that is another on the chain. */
 export interface FieldChange {
   readonly field: Field;
   readonly from: bigint | string;
+  /** After the call; of a number that moves by steps, after the first. */
   readonly to: bigint | string;
+  /** Calls that it takes until it is as the file says. */
+  readonly steps: number;
+  /** What the file says. */
+  readonly goal: bigint | string;
 }
 
 /** What one call changes, or what nothing can. */
@@ -49,7 +57,7 @@ export interface Plan {
 
 /** @param only Paths of the file, with `*` for any part; without, everything. */
 export async function makePlan(gov: Gov, { caller, only }: { caller: string; only: readonly string[] }): Promise<Plan> {
-  const changes = await findChanges(gov, only);
+  const changes = await findChanges(gov, { only, power: await powerOf(gov, caller) });
   const now = await readBooks(gov.contracts, gov.at);
   const reachable = changes.filter(({ call }) => call !== undefined);
   const planned = reachable.reduce<Books>(
@@ -77,14 +85,25 @@ export async function makePlan(gov: Gov, { caller, only }: { caller: string; onl
   };
 }
 
+/** Whoever is steward and not governor moves by the steward's steps. */
+async function powerOf(gov: Gov, caller: string): Promise<Power> {
+  const roles = (await readMembers(gov))
+    .filter(({ account }) => account === caller)
+    .map(({ role }) => nameOfRole(role));
+  return roles.includes("steward") && !roles.includes("governor") ? "steward" : "governor";
+}
+
 /** Every row of the table whose numbers differ, in the order in which they are to be called. */
-export async function findChanges(gov: Gov, only: readonly string[] = []): Promise<Change[]> {
+export async function findChanges(
+  gov: Gov,
+  { only = [], power = "governor" }: { only?: readonly string[]; power?: Power } = {},
+): Promise<Change[]> {
   const { intent, contracts, at, listed } = gov;
   const rows = SETTERS.flatMap((setter) => setter.subjects(intent, listed).map((subject) => ({ setter, subject })));
   const compared = await Promise.all(
     rows.map(async ({ setter, subject }) => {
       const live = await setter.read(contracts, subject, at, intent);
-      return compareRow(gov, { setter, subject, live, only });
+      return compareRow(gov, { setter, subject, live, only, power });
     }),
   );
   const changes = compared.filter((change): change is Change => change !== undefined);
@@ -99,28 +118,53 @@ export async function findChanges(gov: Gov, only: readonly string[] = []): Promi
     .sort((a, b) => rankOf(a) - rankOf(b));
 }
 
-function compareRow(
-  gov: Gov,
-  { setter, subject, live, only }: { setter: Setter; subject: Subject; live: Values; only: readonly string[] },
-): Change | undefined {
+interface Row {
+  readonly setter: Setter;
+  readonly subject: Subject;
+  readonly live: Values;
+  readonly only: readonly string[];
+  readonly power: Power;
+}
+
+async function compareRow(gov: Gov, { setter, subject, live, only, power }: Row): Promise<Change | undefined> {
   const { intent } = gov;
   const fields = setter.fields(intent, subject);
   const file = setter.wanted(intent, subject);
   // What is left out of a plan stays as it is, and goes along with what its setter sets together.
-  const isMeant = (name: string): boolean => only.length === 0 || only.some((path) => matches(fields[name]?.path, path));
+  const isMeant = ({ path }: Field): boolean => only.length === 0 || only.some((pattern) => matches(path, pattern));
   const wanted: Record<string, bigint | string> = {};
   const changed: FieldChange[] = [];
   for (const [name, field] of Object.entries(fields)) {
-    const [from, to] = [valueOf(live, name), valueOf(file, name)];
-    wanted[name] = isMeant(name) ? to : from;
-    if (wanted[name] !== from) changed.push({ field, from, to });
+    const [from, goal] = [valueOf(live, name), valueOf(file, name)];
+    const meant = isMeant(field) && goal !== from;
+    const { to, count } = meant ? await firstStep(gov, { setter, name, live, goal, power }) : { to: from, count: 0 };
+    wanted[name] = to;
+    if (meant) changed.push({ field, from, to, steps: count, goal });
   }
   if (changed.length === 0) return undefined;
-  const made = setter.call?.({ intent, subject, wanted, live });
-  const call = typeof made === "object" ? callOf(gov, setter.target, made.method, made.args) : undefined;
-  const reason = typeof made === "string" ? made : made === undefined ? "nothing sets it" : undefined;
+  const stuck = changed.every(({ steps }) => steps === 0);
   const ramp = setter.ramp?.(intent) ?? 0n;
-  return { setter, subject, fields: changed, wanted, live, ramp, call, reason };
+  const without = (reason: string): Change => {
+    return { setter, subject, fields: changed, wanted, live, ramp, call: undefined, reason };
+  };
+  if (stuck) return without(`not the ${power}'s to move`);
+  const made = setter.call?.({ intent, subject, wanted, live, power }) ?? "nothing sets it";
+  if (typeof made === "string") return without(made);
+  const abi = gov.contracts[setter.target].interface as unknown as Interface;
+  if (abi.getFunction(made.method) === null) return without(`this deployment has no ${made.method}`);
+  const call = callOf(gov, setter.target, made.method, made.args);
+  return { setter, subject, fields: changed, wanted, live, ramp, call, reason: undefined };
+}
+
+async function firstStep(
+  gov: Gov,
+  { setter, name, live, goal, power }: Pick<Row, "setter" | "live" | "power"> & { name: string; goal: bigint | string },
+): Promise<{ to: bigint | string; count: number }> {
+  const bound = setter.bound?.(name);
+  // A ramp starts from what is in force and not from where the last one leads.
+  const from = live[`now.${name}`] ?? live[name];
+  if (bound === undefined || typeof goal !== "bigint" || typeof from !== "bigint") return { to: goal, count: 1 };
+  return from === goal ? { to: goal, count: 1 } : stepOf(gov, { bound, power, from, to: goal });
 }
 
 function valueOf(values: Values, name: string): bigint | string {

@@ -50,7 +50,13 @@ const REBASING = [
   "gonsBalanceOf(address)",
 ];
 /** Views of tokens that their issuers can stop. */
-const STOPPABLE = ["paused()", "isBlacklisted(address)", "isBlackListed(address)", "blacklister()", "isFrozen(address)"];
+const STOPPABLE = [
+  "paused()",
+  "isBlacklisted(address)",
+  "isBlackListed(address)",
+  "blacklister()",
+  "isFrozen(address)",
+];
 
 /**
  * @param token With code. @param vault Where it will be held. @param holder An account that has some of it, for a token
@@ -76,7 +82,11 @@ export async function probeToken(
 ): Promise<ProbeResult> {
   const faults: string[] = [];
   const notes: string[] = [];
-  const run = async (from: string, calls: readonly SequenceCall[], more: { stateDiff?: Record<string, string>; time?: bigint } = {}) =>
+  const run = async (
+    from: string,
+    calls: readonly SequenceCall[],
+    more: { stateDiff?: Record<string, string>; time?: bigint } = {},
+  ) =>
     runSequence(provider, {
       from,
       calls,
@@ -111,18 +121,31 @@ export async function probeToken(
   faults.push(...moved.faults);
   notes.push(...moved.notes);
 
-  const rebasing = await run(from, REBASING.map((view) => ask(token, view)));
+  const rebasing = await run(
+    from,
+    REBASING.map((view) => ask(token, view)),
+  );
   for (const [index, { success, data }] of rebasing.entries()) {
     if (success && data.length >= 66) faults.push(`has ${String(REBASING[index])}: its balances change by themselves`);
   }
-  const stoppable = await run(from, STOPPABLE.map((view) => ask(token, view)));
+  const stoppable = await run(
+    from,
+    STOPPABLE.map((view) => ask(token, view)),
+  );
   for (const [index, { success, data }] of stoppable.entries()) {
     if (success && data.length >= 66) notes.push(`has ${String(STOPPABLE[index])}: its issuer can stop transfers`);
   }
   if ((await provider.getStorage(token, IMPLEMENTATION_SLOT, blockTag)) !== ZeroHash) {
     notes.push("is a proxy: its issuer can replace its code");
   }
-  const later = await balanceLater(async (at) => run(from, [balanceOf(token, from)], { ...(stateDiff === undefined ? {} : { stateDiff }), ...(at === undefined ? {} : { time: at }) }), time + YEAR);
+  const later = await balanceLater(
+    async (at) =>
+      run(from, [balanceOf(token, from)], {
+        ...(stateDiff === undefined ? {} : { stateDiff }),
+        ...(at === undefined ? {} : { time: at }),
+      }),
+    time + YEAR,
+  );
   if (later === undefined) notes.push("was not tried at a later time: the endpoint cannot");
   else if (later.before !== later.after) {
     faults.push(`rebases: ${String(later.before)} are ${String(later.after)} a year later`);
@@ -192,7 +215,8 @@ async function tryTransfers(
     if (done.data === "0x") notes.push(`returns nothing from a ${name}`);
     else if (numberIn(done) !== 1n) faults.push(`returns ${done.data} from a ${name}`);
     const [sent, received] = [difference(at(0), at(4)), difference(at(5), at(1))];
-    if (received !== amount) faults.push(`delivers ${String(received)} of ${String(amount)} in a ${name}: it takes a fee`);
+    if (received !== amount)
+      faults.push(`delivers ${String(received)} of ${String(amount)} in a ${name}: it takes a fee`);
     if (sent !== amount) faults.push(`takes ${String(sent)} for ${String(amount)} in a ${name}: a surcharge`);
   }
   return { faults, notes: [...new Set(notes)] };

@@ -32,13 +32,13 @@ export function renderPlan(gov: Gov, plan: Plan): string {
 function renderCalls(calls: readonly PlannedCall[]): string {
   const rows = calls.flatMap(({ call, changes, access, refusal }, index) => {
     const fields = changes.flatMap(({ fields: changed, ramp }) => changed.map((field) => ({ ...field, ramp })));
-    const lines = fields.map(({ field, from, to, ramp }, place) => [
+    const lines = fields.map(({ field, from, to, steps, goal, ramp }, place) => [
       place === 0 ? String(index + 1) : "",
       place === 0 ? `${call.target}.${call.method}` : "",
       field.path,
       showValue(from, field),
       "→",
-      showValue(to, field),
+      steps === 1 ? showValue(to, field) : `${showValue(to, field)} (${showStep(steps, showValue(goal, field))})`,
       field.quantity === undefined ? "" : showBounds(field.quantity),
       ramp === 0n ? "at once" : `over ${showDuration(ramp)}`,
       place === 0 ? accessText(access) : "",
@@ -61,6 +61,10 @@ function renderCalls(calls: readonly PlannedCall[]): string {
   );
 }
 
+function showStep(steps: number, goal: string): string {
+  return steps === 0 ? `not ${goal}: not the caller's to move` : `step 1 of ${String(steps)} to ${goal}`;
+}
+
 function accessText({ role, holds, delay }: PlannedCall["access"]): string {
   const name = nameOfRole(role);
   if (!holds) return `${name}: NOT HELD by the caller`;
@@ -70,7 +74,7 @@ function accessText({ role, holds, delay }: PlannedCall["access"]): string {
 function renderUnreachable(changes: readonly Change[]): string {
   const lines = changes.flatMap(({ fields, reason = "" }) =>
     fields.map(
-      ({ field, from, to }) => `  ${field.path}: ${showValue(from, field)} → ${showValue(to, field)} (${reason})`,
+      ({ field, from, goal }) => `  ${field.path}: ${showValue(from, field)} → ${showValue(goal, field)} (${reason})`,
     ),
   );
   return ["CANNOT BE CHANGED:", ...lines].join("\n");
@@ -84,14 +88,16 @@ export function showValue(value: bigint | string, { path, quantity }: FieldChang
 
 function renderImpact({ accounts, changed, newlyUnhealthy, newlyBelowInitial, pool, insurance }: Impact): string {
   const head = `impact at the prices of the block, at the end of every ramp: ${String(changed.length)} of ${String(accounts)} accounts change`;
-  const rows = changed.slice(0, SHOWN).map(({ account, before, after }) => [
-    account,
-    money(before.maintenance, 2),
-    money(after.maintenance, 2),
-    money(spareOf(before), 2),
-    money(spareOf(after), 2),
-    verdictOf(before, after),
-  ]);
+  const rows = changed
+    .slice(0, SHOWN)
+    .map(({ account, before, after }) => [
+      account,
+      money(before.maintenance, 2),
+      money(after.maintenance, 2),
+      money(spareOf(before), 2),
+      money(spareOf(after), 2),
+      verdictOf(before, after),
+    ]);
   const table = renderTable(
     [
       { title: "account", align: "left" },
@@ -150,7 +156,9 @@ export function toJson(value: unknown): string {
 /** A plan without what only the program needs. */
 export function planToJson(gov: Gov, { calls, unreachable, impact, simulated, unlisted }: Plan): string {
   const changeOf = ({ fields, ramp, reason }: Change) => ({
-    fields: fields.map(({ field: { path, quantity }, from, to }) => ({ path, from, to, ...boundsOf(quantity) })),
+    fields: fields.map(({ field: { path, quantity }, from, to, steps, goal }) => {
+      return { path, from, to, steps, goal, ...boundsOf(quantity) };
+    }),
     ramp,
     ...(reason === undefined ? {} : { reason }),
   });

@@ -2,7 +2,7 @@
  * Every number of a parameter file that is on the chain, with what sets it: one row each. A new setter is a new row, and
  * a number without a `call` has no setter: a plan says so, and nothing more can be done about it.
  */
-import { ZeroAddress } from "ethers";
+import { type Contract, ZeroAddress } from "ethers";
 
 import type { TARGETS } from "../../deploy/roles.ts";
 import type { AddressBook } from "../deploy/addressBook.ts";
@@ -18,10 +18,15 @@ import {
   decodeRisk,
   decodeSizes,
   decodeTrade,
+  type GlobalParameters,
+  MAX_GROUPS,
   type MoneyParameters,
+  ratesUp,
   type RiskRates,
 } from "../model/parameters.ts";
-import { type At, type Books, withAsset } from "./books.ts";
+import { readUint } from "../model/word.ts";
+import { type At, type Books, range, withAsset } from "./books.ts";
+import type { Power } from "./steps.ts";
 
 export type Target = keyof typeof TARGETS;
 
@@ -49,6 +54,13 @@ export interface Field {
   readonly quantity: Quantity | undefined;
 }
 
+/** The name of a number in the clearing house's table of steps. */
+export interface Bound {
+  readonly name: string;
+  /** Of the table, in the unit of the file's number. */
+  readonly unit: bigint;
+}
+
 export interface SetterCall {
   readonly method: string;
   readonly args: readonly unknown[];
@@ -71,7 +83,10 @@ export interface Setter {
     readonly subject: Subject;
     readonly wanted: Values;
     readonly live: Values;
+    readonly power: Power;
   }) => SetterCall | string;
+  /** Numbers that move by steps. What is in force during a ramp is read as `now.<name>`. */
+  readonly bound?: (name: string) => Bound | undefined;
   /** How long the change takes, s. */
   readonly ramp?: (intent: Intent) => bigint;
   /** What requirements, caps and insurance follow afterwards. */
@@ -96,6 +111,11 @@ const MINUTE = 60n;
 const DAY = 86_400n;
 const NANO = 10n ** 9n;
 
+/** Insurance caps are kept in hundreds. */
+const INSURANCE_UNIT = 100n * 10n ** 18n;
+const CENT = 10n ** 16n;
+const FEES: readonly string[] = ["takerFee", "makerFee"];
+const MONEY_IN_CENTS: readonly string[] = ["minNotional", "smallRequirement", "flatReward", "unattributedCap"];
 const LIMITS = ["openInterestCap", "openInterestShare", "skewCap", "takerFee", "makerFee", "insuranceCap"] as const;
 const MONEY = [
   "minNotional",
@@ -119,8 +139,8 @@ const ORDERS = [
   "pokeGas",
   "refundGas",
 ] as const;
+/** All but m, which ramps. */
 const GLOBALS = [
-  "maintenanceFactor",
   "shortfallInitial",
   "shortfallMaintenance",
   "protocolFeeShare",
@@ -266,11 +286,12 @@ export const SETTERS: readonly Setter[] = [
     fields: (_, { path }) => fieldsOf(`${path}.risk`, ["beta", "sigma", "gamma", "kappa"]),
     wanted: (intent, subject) => ({ ...assetOf(intent, subject).listing.risk }),
     read: async ({ clearingHouse }, { index }, at) => {
-      const { to } = decodeRisk((await clearingHouse.parametersOf(index, at)).risk);
-      return { ...to };
+      const risk = decodeRisk((await clearingHouse.parametersOf(index, at)).risk);
+      return { ...risk.to, ...asNow(ratesUp(risk, await timeAt(clearingHouse, at))) };
     },
-    call: ({ intent, subject, wanted }) => ({
-      method: "rampRisk",
+    bound: (name) => ({ name, unit: 1n }),
+    call: ({ intent, subject, wanted, power }) => ({
+      method: power === "steward" ? "tuneRisk" : "rampRisk",
       args: [subject.index, wanted, intent.parameters.governance.riskRamp],
     }),
     ramp: ({ parameters }) => parameters.governance.riskRamp,
@@ -290,10 +311,12 @@ export const SETTERS: readonly Setter[] = [
       const { sizes, trade } = await clearingHouse.parametersOf(index, at);
       return pick({ ...decodeSizes(sizes), ...decodeTrade(trade) }, LIMITS);
     },
-    call: ({ subject, wanted }) => ({
-      method: "setLimits",
-      args: [subject.index, ...LIMITS.map((name) => wanted[name])],
-    }),
+    bound: (name) => ({ name, unit: name === "insuranceCap" ? INSURANCE_UNIT : 1n }),
+    call: ({ subject, wanted, power }) => {
+      const names = power === "steward" ? LIMITS.filter((name) => !FEES.includes(name)) : LIMITS;
+      const method = power === "steward" ? "tuneLimits" : "setLimits";
+      return { method, args: [subject.index, ...names.map((name) => wanted[name])] };
+    },
     apply: (books, { index }, wanted) =>
       withAsset(books, index, (words) => ({
         ...words,
@@ -308,6 +331,7 @@ export const SETTERS: readonly Setter[] = [
     fields: () => fieldsOf("money", MONEY),
     wanted: ({ parameters }) => ({ ...parameters.money }),
     read: async ({ clearingHouse }, _, at) => ({ ...decodeMoney((await clearingHouse.globals(at))[2]) }),
+    bound: (name) => ({ name, unit: MONEY_IN_CENTS.includes(name) ? CENT : 1n }),
     call: ({ wanted }) => ({ method: "setMoney", args: [toMoneySettings(wanted as unknown as MoneyParameters)] }),
     apply: (books, _, wanted) => ({ ...books, money: wanted as unknown as MoneyParameters }),
   },
@@ -349,46 +373,89 @@ export const SETTERS: readonly Setter[] = [
     apply: (books, _, wanted) => ({ ...books, insuranceShare: wanted["targetShare"] as bigint }),
   },
 
-  // ---------------------------------------------------------------- without a setter
-
   {
     target: "clearingHouse",
-    name: "globals",
+    name: "setGlobals",
     subjects: protocol,
     fields: () => fieldsOf("globals", GLOBALS),
-    wanted: ({ parameters }) => ({ ...parameters.globals }),
-    read: async ({ clearingHouse }, _, at) => ({ ...decodeGlobals((await clearingHouse.globals(at))[0]) }),
+    wanted: ({ parameters }) => pick(parameters.globals, GLOBALS),
+    read: async ({ clearingHouse }, _, at) => pick(decodeGlobals((await clearingHouse.globals(at))[0]), GLOBALS),
+    bound: (name) => ({ name, unit: 1n }),
+    call: ({ wanted }) => ({ method: "setGlobals", args: [wanted] }),
+    apply: (books, _, wanted) => ({
+      ...books,
+      globals: { ...books.globals, ...(wanted as unknown as Omit<GlobalParameters, "maintenanceFactor">) },
+    }),
   },
   {
     target: "clearingHouse",
-    name: "groups",
+    name: "rampMargins",
     subjects: protocol,
-    fields: ({ parameters }) =>
-      Object.fromEntries(parameters.groups.map((name) => [name, field(`groups.${name}.hedgeFloor`)])),
-    wanted: ({ parameters }) => byName(parameters.hedgeFloors, parameters.groups),
-    read: async ({ clearingHouse }, _, at, { parameters }) =>
-      byName(decodeGroups((await clearingHouse.globals(at))[1]), parameters.groups),
+    fields: ({ parameters }) => ({
+      maintenanceFactor: field("globals.maintenanceFactor"),
+      ...Object.fromEntries(parameters.groups.map((name) => [name, field(`groups.${name}.hedgeFloor`)])),
+    }),
+    wanted: ({ parameters }) => ({
+      maintenanceFactor: parameters.globals.maintenanceFactor,
+      ...byName(parameters.hedgeFloors, parameters.groups),
+    }),
+    read: async ({ clearingHouse }, _, at, { parameters }) => {
+      const [globals, groups] = await clearingHouse.globals(at);
+      const now = {
+        maintenanceFactor: decodeGlobals(globals).maintenanceFactor,
+        ...byName(decodeGroups(groups), parameters.groups),
+      };
+      return { ...now, ...(await marginsAtEnd(clearingHouse, parameters.groups, at)), ...asNow(now) };
+    },
+    bound: (name) => ({ name: name === "maintenanceFactor" ? name : "hedgeFloor", unit: 1n }),
+    call: ({ intent: { parameters }, wanted, power }) => ({
+      method: power === "steward" ? "tuneMargins" : "rampMargins",
+      args: [wanted["maintenanceFactor"], floorsOf(wanted, parameters), parameters.governance.riskRamp],
+    }),
+    ramp: ({ parameters }) => parameters.governance.riskRamp,
+    apply: (books, _, wanted) => ({
+      ...books,
+      globals: { ...books.globals, maintenanceFactor: wanted["maintenanceFactor"] as bigint },
+      // Names are in the order of their indices.
+      groups: books.groups.map((floor, group) => {
+        const names = Object.keys(wanted).filter((name) => name !== "maintenanceFactor");
+        return (wanted[names[group] ?? ""] as bigint | undefined) ?? floor;
+      }),
+    }),
   },
   {
     target: "clearingHouse",
-    name: "depth",
+    name: "setDepth",
     subjects: assets,
     fields: (_, { path }) => fieldsOf(path, ["depth"]),
     wanted: (intent, subject) => ({ depth: assetOf(intent, subject).listing.depth }),
     read: async ({ clearingHouse }, { index }, at) => ({
       depth: decodeSizes((await clearingHouse.parametersOf(index, at)).sizes).depth,
     }),
+    bound: (name) => ({ name, unit: 1n }),
+    call: ({ subject, wanted, power }) => ({
+      method: power === "steward" ? "tuneDepth" : "setDepth",
+      args: [subject.index, wanted["depth"]],
+    }),
+    apply: (books, { index }, wanted) =>
+      withAsset(books, index, (words) => ({ ...words, sizes: { ...words.sizes, ...pick(wanted, ["depth"]) } })),
   },
   {
     target: "clearingHouse",
-    name: "group",
+    name: "setGroup",
     subjects: assets,
     fields: (_, { path }) => ({ group: { path: `${path}.group`, quantity: undefined } }),
     wanted: (intent, subject) => ({ group: assetOf(intent, subject).listing.group }),
     read: async ({ clearingHouse }, { index }, at) => ({
       group: BigInt(decodeRisk((await clearingHouse.parametersOf(index, at)).risk).group),
     }),
+    call: ({ subject, wanted }) => ({ method: "setGroup", args: [subject.index, wanted["group"]] }),
+    apply: (books, { index }, wanted) =>
+      withAsset(books, index, (words) => ({ ...words, risk: { ...words.risk, group: Number(wanted["group"]) } })),
   },
+
+  // ---------------------------------------------------------------- without a setter
+
   {
     target: "clearingHouse",
     name: "trade",
@@ -438,9 +505,7 @@ function protocol(): readonly Subject[] {
 }
 
 function assets({ parameters }: Intent, listed: Listed): readonly Subject[] {
-  return parameters.assets
-    .slice(0, listed.assets)
-    .map(({ symbol }, index) => ({ path: `assets.${symbol}`, index }));
+  return parameters.assets.slice(0, listed.assets).map(({ symbol }, index) => ({ path: `assets.${symbol}`, index }));
 }
 
 function markets(intent: Intent, listed: Listed): readonly Subject[] {
@@ -502,6 +567,35 @@ function pick<Name extends string>(from: object, names: readonly Name[]): Record
 
 function byName(values: readonly bigint[], names: readonly string[]): Values {
   return Object.fromEntries(names.map((name, index) => [name, entryOf(values, index)]));
+}
+
+/** What is in force, beside what a ramp leads to. */
+function asNow(values: object): Values {
+  return Object.fromEntries(Object.entries(values as Values).map(([name, value]) => [`now.${name}`, value]));
+}
+
+async function timeAt({ runner }: Contracts["clearingHouse"], { blockTag }: At): Promise<bigint> {
+  const block = await runner?.provider?.getBlock(blockTag);
+  if (block === null || block === undefined) throw new RangeError(`no block ${String(blockTag)}`);
+  return BigInt(block.timestamp);
+}
+
+/** Where the last ramp of m and ρ leads to; nothing where there is none, or none in this deployment. */
+async function marginsAtEnd(house: Contracts["clearingHouse"], groups: readonly string[], at: At): Promise<Values> {
+  const contract = house as unknown as Contract;
+  if (contract.interface.getFunction("marginRamp") === null) return {};
+  const [ramp, end] = (await contract.getFunction("marginRamp")(at)) as [bigint, bigint];
+  if (ramp === 0n) return {};
+  // The factor at the end is the lowest 24 bits, then its start and its duration.
+  return { maintenanceFactor: readUint(ramp, 0, 24), ...byName(decodeGroups(end), groups) };
+}
+
+/** ρ of every group: those without a name stay as the file's reader has them. */
+function floorsOf(wanted: Values, { groups, hedgeFloors }: Parameters): readonly (bigint | string | undefined)[] {
+  return range(MAX_GROUPS).map((group) => {
+    const name = groups[group];
+    return name === undefined ? hedgeFloors[group] : wanted[name];
+  });
 }
 
 /** No limit is the highest. */

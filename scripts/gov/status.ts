@@ -28,7 +28,10 @@ export async function readStatus(gov: Gov): Promise<Status> {
       description: describeCall(gov, operation.target, operation.data),
     })),
     underWay: markets.flatMap(({ underWay }) => underWay),
-    stopped: [...(paused ? ["everything is paused: reductions, deposits and withdrawals go on"] : []), ...markets.flatMap(({ stopped }) => stopped)],
+    stopped: [
+      ...(paused ? ["everything is paused: reductions, deposits and withdrawals go on"] : []),
+      ...markets.flatMap(({ stopped }) => stopped),
+    ],
   };
 }
 
@@ -95,4 +98,3 @@ export function renderStatus(gov: Gov, { operations, underWay, stopped }: Status
     list("stopped", stopped),
   ].join("\n\n");
 }
-

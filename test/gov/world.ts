@@ -69,4 +69,3 @@ export async function rejection(promise: Promise<unknown>): Promise<Error> {
   }
   throw new Error("nothing was thrown");
 }
-
