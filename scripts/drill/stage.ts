@@ -12,9 +12,9 @@ import local from "../../deploy/parameters/local.ts";
 import type { AddressBook } from "../deploy/addressBook.ts";
 import type { Contracts } from "../deploy/contracts.ts";
 import { deployPlimsoll } from "../deploy/deploy.ts";
-import { type Parameters, parseParameters } from "../deploy/parameters.ts";
+import { parseParameters } from "../deploy/parameters.ts";
 import { PlimsollError } from "../deploy/PlimsollError.ts";
-import { callOf } from "../gov/authority.ts";
+import { callOf, knownRoles } from "../gov/authority.ts";
 import { type Gov, openGov } from "../gov/gov.ts";
 import { propose, type Transaction } from "../gov/operations.ts";
 import { SETTLEMENT, type Target } from "../gov/setters.ts";
@@ -54,7 +54,8 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
   const { ethers, networkHelpers } = connection;
   const { time } = networkHelpers;
   const people = await peopleOf(connection);
-  const parameters = parametersFor(people);
+  const file = fileFor(people);
+  const parameters = parseParameters(file, FILE);
   const { book, contracts } = await deployPlimsoll({ connection, parameters });
   const usdc = await ethers.getContractAt("TestToken", placeIn(book.tokens, "USDC"));
   const { vault, orders, clearingHouse, oracle, lens } = contracts;
@@ -251,6 +252,8 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
   if (pool > 0n) await depositToPool(pool);
   return {
     connection,
+    /** As a parameter file has it. */
+    file,
     parameters,
     book,
     contracts,
@@ -291,10 +294,13 @@ async function peopleOf({ ethers }: NetworkConnection): Promise<Record<Person, H
   ) as Record<Person, HardhatEthersSigner>;
 }
 
-function parametersFor({ governor, guardian }: Record<Person, HardhatEthersSigner>): Parameters {
-  const file = join(import.meta.dirname, "../../deploy/parameters/local.ts");
-  const governance = { ...local.governance, governor: governor.address, guardian: guardian.address };
-  return parseParameters({ ...local, governance }, file);
+/** Where the parameters are from that a stage begins with. */
+export const FILE = join(import.meta.dirname, "../../deploy/parameters/local.ts");
+
+/** The local file, with a holder of its own for every role. */
+function fileFor(people: Record<Person, HardhatEthersSigner>) {
+  const holders = knownRoles().map((role) => [role, people[role].address]);
+  return { ...local, governance: { ...local.governance, ...Object.fromEntries(holders) } as typeof local.governance };
 }
 
 /** The deployer gives up what it has kept, to the governor after its delay. */

@@ -72,8 +72,14 @@ function checkOrder({ intent: { parameters, book }, listed }: Gov): void {
 export function withPlaces(parameters: Parameters, book: AddressBook): Parameters {
   type Address = `0x${string}`;
   const at = (places: Readonly<Record<string, string>>, name: string): Address => (places[name] ?? LOCAL) as Address;
-  const feed = <F extends Feed>(written: F): F =>
-    written.proxy === LOCAL ? { ...written, proxy: at({ ...book.feeds, ...book.legs }, written.name) } : written;
+  // A feed that is a leg of another stays one and the same.
+  const placed = new Map<Feed, Feed>();
+  const feed = (written: Feed): Feed => {
+    if (written.proxy !== LOCAL) return written;
+    const known = placed.get(written) ?? { ...written, proxy: at({ ...book.feeds, ...book.legs }, written.name) };
+    placed.set(written, known);
+    return known;
+  };
   const source = (symbol: string, written: Source): Source => {
     if (written.kind === "composite") {
       return { ...written, legs: written.legs.map((leg) => ({ ...leg, feed: feed(leg.feed) })) };
@@ -90,14 +96,14 @@ export function withPlaces(parameters: Parameters, book: AddressBook): Parameter
   const { sequencer } = environment;
   return {
     ...parameters,
-    environment: { ...environment, sequencer: sequencer === LOCAL ? known(book.sequencer) : sequencer },
-    verifier: parameters.verifier === LOCAL ? known(book.verifier) : parameters.verifier,
+    environment: { ...environment, sequencer: sequencer === LOCAL ? addressOrNone(book.sequencer) : sequencer },
+    verifier: parameters.verifier === LOCAL ? addressOrNone(book.verifier) : parameters.verifier,
     assets: parameters.assets.map((asset) => ({ ...asset, source: source(asset.symbol, asset.source) })),
     settlement: token(parameters.settlement),
     collaterals: parameters.collaterals.map(token),
   };
 }
 
-function known(address: string): `0x${string}` | "none" {
+function addressOrNone(address: string): `0x${string}` | "none" {
   return address === ZeroAddress ? "none" : (address as `0x${string}`);
 }

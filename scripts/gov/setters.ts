@@ -317,6 +317,8 @@ export const SETTERS: readonly Setter[] = [
       const method = power === "steward" ? "tuneLimits" : "setLimits";
       return { method, args: [subject.index, ...names.map((name) => wanted[name])] };
     },
+    // Rates may only fall to what a lower cap asks for once it is lower.
+    rank: (live, wanted) => ((wanted["openInterestCap"] ?? 0n) < (live["openInterestCap"] ?? 0n) ? -1 : 0),
     apply: (books, { index }, wanted) =>
       withAsset(books, index, (words) => ({
         ...words,

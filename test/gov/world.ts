@@ -1,24 +1,21 @@
-/** A deployment whose roles are held by different accounts, as governance reads it. */
-import { join } from "node:path";
-
+/** A stage as governance reads it: one deployment for all tests, whose roles are held by different accounts. */
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { network } from "hardhat";
 
 import local from "../../deploy/parameters/local.ts";
-import { deployPlimsoll } from "../../scripts/deploy/deploy.ts";
-import { type Parameters, parseParameters } from "../../scripts/deploy/parameters.ts";
+import { parseParameters } from "../../scripts/deploy/parameters.ts";
+import { FILE, setStage } from "../../scripts/drill/stage.ts";
 import { type Gov, openGov } from "../../scripts/gov/gov.ts";
 import type { Transaction } from "../../scripts/gov/operations.ts";
 
 export const connection = await network.create();
 export const { ethers, networkHelpers } = connection;
 
-export const FILE = join(import.meta.dirname, "../../deploy/parameters/local.ts");
 export const DAY = 86_400n;
 
 export type Tree = Record<string, unknown>;
 
-/** The local file with other values at some paths. */
+/** A file with other values at some paths. */
 export function fileWith(changes: Readonly<Record<string, unknown>>, from: Tree = local): Tree {
   const copy = structuredClone(from);
   for (const [path, value] of Object.entries(changes)) {
@@ -30,29 +27,32 @@ export function fileWith(changes: Readonly<Record<string, unknown>>, from: Tree 
   return copy;
 }
 
-export async function deployed() {
-  const [deployer, governor, guardian, stranger, trader, provider] = await ethers.getSigners();
-  if (!deployer || !governor || !guardian || !stranger || !trader || !provider) throw new Error("too few accounts");
-  const holders = { "governance.governor": governor.address, "governance.guardian": guardian.address };
-  const file = fileWith(holders);
-  const parameters = parseParameters(file, FILE);
-  const { book, contracts } = await deployPlimsoll({ connection, parameters });
-  // What the deployment keeps as its admin is handed over.
-  const manager = contracts.authority.connect(deployer) as typeof contracts.authority;
-  await manager.getFunction("grantRole")(0n, governor.address, 2n * DAY);
-  await manager.getFunction("renounceRole")(0n, deployer.address);
-  return { book, contracts, file, parameters, deployer, governor, guardian, stranger, trader, provider };
+async function staged() {
+  const stage = await setStage(connection);
+  const { book, stranger } = stage;
+  /** A call as the governor would make it, without the delay: the manager's answer to who may is replaced for it. */
+  const allow = async (to: string, data: string): Promise<void> => {
+    const { authority } = book.contracts;
+    const code = await ethers.provider.getCode(authority);
+    await networkHelpers.setCode(authority, "0x600160005260406000f3");
+    await (await stranger.sendTransaction({ to, data })).wait();
+    await networkHelpers.setCode(authority, code);
+  };
+  return { ...stage, allow };
 }
 
-export type World = Awaited<ReturnType<typeof deployed>>;
+export type World = Awaited<ReturnType<typeof staged>>;
 
+/** The state after the deployment, the pool's first deposit, and fresh rounds of every feed. */
 export async function load(): Promise<World> {
-  return networkHelpers.loadFixture(deployed);
+  const world = await networkHelpers.loadFixture(staged);
+  await networkHelpers.time.increase(1);
+  return world;
 }
 
-/** The deployment read by the file, or by the file with other values at some paths. */
+/** The deployment read by its file, or by the file with other values at some paths. */
 export async function govOf(world: World, changes: Readonly<Record<string, unknown>> = {}): Promise<Gov> {
-  const parameters: Parameters = parseParameters(fileWith(changes, world.file), FILE);
+  const parameters = parseParameters(fileWith(changes, world.file), FILE);
   return openGov(ethers.provider, { parameters, book: world.book });
 }
 
