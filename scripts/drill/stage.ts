@@ -73,6 +73,25 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
     return at;
   }
 
+  /** Lets a price fall by small steps until an account has no more to spare than this, WAD. */
+  async function fallTo(symbol: string, owner: HardhatEthersSigner, spare: bigint): Promise<void> {
+    const account = accountOf(owner);
+    for (;;) {
+      const { equity, maintenance } = await lens.account(account);
+      const excess = equity - maintenance - spare;
+      const [size] = await clearingHouse.positionOf(account, assetOf(symbol));
+      if (excess <= 0n || size <= 0n) return;
+      const price = await priceOf(symbol);
+      // Half of what is left at a time, and never near the jump limit.
+      const byHalf = (excess * WAD) / size / 2n;
+      const most = price / 50n;
+      const down = byHalf < most ? byHalf : most;
+      if (down < WAD_PER_ANSWER) return;
+      await setPrice(symbol, price - down);
+      await oracle.update(1n << BigInt(assetOf(symbol)));
+    }
+  }
+
   async function aggregatorOf(name: string) {
     return ethers.getContractAt("AccessListAggregator", placeIn(book.aggregators, name));
   }
@@ -101,6 +120,10 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
     await time.increase(seconds);
   }
 
+  async function waitUntil(seconds: bigint): Promise<void> {
+    if ((await now()) < seconds) await time.increaseTo(seconds);
+  }
+
   function assetOf(symbol: string): number {
     const asset = parameters.assets.findIndex((each) => each.symbol === symbol);
     if (asset < 0) throw new DrillError(`no asset ${symbol}`);
@@ -122,15 +145,20 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
     return accountOf(owner);
   }
 
-  /** Gets collateral to somebody and deposits it. @param token Of the settlement token's kind, with `mint`. */
+  /** Gets collateral to somebody and deposits it: of a token that anybody may mint. */
   async function fundCollateral(owner: HardhatEthersSigner, symbol: string, amount: bigint): Promise<string> {
+    await tryDeposit(owner, symbol, amount);
+    return accountOf(owner);
+  }
+
+  /** A deposit of collateral that may be refused. */
+  async function tryDeposit(owner: HardhatEthersSigner, symbol: string, amount: bigint) {
     const token = await ethers.getContractAt("TestToken", placeIn(book.tokens, symbol));
     const index = parameters.collaterals.findIndex((each) => each.symbol === symbol);
     const units = amount / 10n ** (18n - (await token.decimals()));
     await token.mint(owner, units);
     await token.connect(owner).approve(vault, MaxUint256);
-    await vault.connect(owner).deposit(accountOf(owner), index, units);
-    return accountOf(owner);
+    return vault.connect(owner).deposit(accountOf(owner), index, units);
   }
 
   async function depositToPool(amount: bigint): Promise<void> {
@@ -147,13 +175,17 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
 
   // ---------------------------------------------------------------- orders
 
-  /** Submits an order; it stays pending. Returns its number. */
-  async function submit(owner: HardhatEthersSigner, symbol: string, delta: bigint): Promise<bigint> {
-    const account = accountOf(owner);
-    const { sequence } = await clearingHouse.accountOf(account);
+  /** An order that may be refused. */
+  async function submitOrder(owner: HardhatEthersSigner, symbol: string, delta: bigint) {
     await tick();
     const order = { asset: assetOf(symbol), delta, acceptablePrice: 0n, reduceOnly: false, expiry: 0n };
-    await orders.connect(owner).submit(account, order);
+    return orders.connect(owner).submit(accountOf(owner), order);
+  }
+
+  /** Submits an order; it stays pending. Returns its number. */
+  async function submit(owner: HardhatEthersSigner, symbol: string, delta: bigint): Promise<bigint> {
+    const { sequence } = await clearingHouse.accountOf(accountOf(owner));
+    await submitOrder(owner, symbol, delta);
     return sequence;
   }
 
@@ -161,20 +193,28 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
   async function settle(owner: HardhatEthersSigner, sequence: bigint, price?: bigint): Promise<Trade> {
     const account = accountOf(owner);
     const { asset, boundary } = await orders.orderOf(account, sequence);
-    if ((await now()) < boundary) await time.increaseTo(boundary);
+    await waitUntil(boundary);
     await setPrice(parameters.assets[Number(asset)]?.symbol ?? "", price);
     return execute(owner, sequence);
   }
 
-  /** Executes an order whose settlement round is there. */
-  async function execute(owner: HardhatEthersSigner, sequence: bigint): Promise<Trade> {
+  async function sendExecution(owner: HardhatEthersSigner, sequence: bigint) {
     const account = accountOf(owner);
     const { asset, boundary } = await orders.orderOf(account, sequence);
     const [proxy] = await oracle.feedOf(asset);
     const hint = await hintAt(proxy, boundary);
     await tick();
-    const sent = await orders.connect(people.keeper).execute(account, sequence, [hint], accountOf(people.keeper));
-    const receipt = await sent.wait();
+    return orders.connect(people.keeper).execute(account, sequence, [hint], accountOf(people.keeper));
+  }
+
+  /** Whether an order whose settlement round is there stays pending all the same. */
+  async function isRefusedToExecute(owner: HardhatEthersSigner, sequence: bigint): Promise<boolean> {
+    return isRefused(sendExecution(owner, sequence));
+  }
+
+  /** Executes an order whose settlement round is there. */
+  async function execute(owner: HardhatEthersSigner, sequence: bigint): Promise<Trade> {
+    const receipt = await (await sendExecution(owner, sequence)).wait();
     for (const log of receipt?.logs ?? []) {
       const name = (orders.interface as unknown as Interface).parseLog(log)?.name;
       if (name === "OrderFilled" || name === "OrderCancelled" || name === "OrderRefunded") return { outcome: name };
@@ -266,14 +306,19 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
     setPrice,
     refresh,
     wait,
+    waitUntil,
+    fallTo,
     assetOf,
     accountOf,
     fund,
     fundCollateral,
+    tryDeposit,
     depositToPool,
+    submitOrder,
     submit,
     settle,
     execute,
+    isRefusedToExecute,
     hintAt,
     trade,
     gov,
@@ -300,6 +345,8 @@ export const FILE = join(import.meta.dirname, "../../deploy/parameters/local.ts"
 /** The local file, with a holder of its own for every role. */
 function fileFor(people: Record<Person, HardhatEthersSigner>) {
   const holders = knownRoles().map((role) => [role, people[role].address]);
+  // Where the file knows an admin of its own, the governor is it, after its delay.
+  if ("admin" in local.governance) holders.push(["admin", people.governor.address]);
   return { ...local, governance: { ...local.governance, ...Object.fromEntries(holders) } as typeof local.governance };
 }
 
