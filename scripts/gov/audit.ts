@@ -1,7 +1,9 @@
 /** Everything of a deployment that is not as its file says: numbers, roles, delays, functions, feeds, links, code. */
+import type { AddressBook } from "../deploy/addressBook.ts";
 import { checkBacklinks } from "../deploy/contracts.ts";
 import { findDrift } from "../deploy/drift.ts";
 import { DeploymentError } from "../deploy/DeploymentError.ts";
+import type { Parameters } from "../deploy/parameters.ts";
 import { ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
 import { checkParameters, faultsOf } from "../oracles/check.ts";
 import {
@@ -63,7 +65,8 @@ async function findNumbers(gov: Gov): Promise<Finding[]> {
       text: `${field.path} is ${showValue(from, field)}, not ${showValue(goal, field)}`,
     })),
   );
-  const drifts = await findDrift({ contracts, parameters, places: book, reports: book, deployer: book.deployer });
+  const places = { ...book, ...addressesOf(parameters, book) };
+  const drifts = await findDrift({ contracts, parameters, places, reports: book, deployer: book.deployer });
   const rest = drifts
     .filter(
       ({ path }) =>
@@ -77,6 +80,16 @@ async function findNumbers(gov: Gov): Promise<Finding[]> {
   return [...shown, ...rest];
 }
 
+/** With what has been listed since the deployment: the file has its addresses. */
+function addressesOf({ assets, settlement, collaterals }: Parameters, book: AddressBook) {
+  const feeds = assets.flatMap(({ symbol, source }) => ("feed" in source ? [[symbol, source.feed.proxy] as const] : []));
+  const tokens = [settlement, ...collaterals].map(({ symbol, address }) => [symbol, address] as const);
+  return {
+    feeds: { ...Object.fromEntries(feeds), ...book.feeds },
+    tokens: { ...Object.fromEntries(tokens), ...book.tokens },
+  };
+}
+
 /** Whether a difference that the deployment's comparison finds is among those of the table, which are finer. */
 function isShown(path: string, shown: readonly string[]): boolean {
   const key = path.replace(/^tokens\./, "").replace(/\.(risk|sizes|trade)$/, "");
@@ -88,23 +101,24 @@ function isShown(path: string, shown: readonly string[]): boolean {
 
 // ---------------------------------------------------------------- roles
 
-/** Who should hold what. The manager's admin is the governor, or nobody. */
+/** Who should hold what; the manager's admin is the one that the file names, or else the governor. */
 export function intendedMembers({ intent: { parameters, book } }: Gov): Member[] {
-  const { governance } = parameters;
-  return knownRoles().map((role) => ({
-    role: ROLES[role],
-    account: holderOf(governance, role, book.deployer),
-    delay: delayOf(governance, role),
-  }));
-}
-
-function holderOf(governance: object, role: Role, deployer: string): string {
-  const holder = (governance as Partial<Record<Role, string>>)[role] ?? "deployer";
-  return holder === "deployer" ? deployer : holder;
-}
-
-function delayOf(governance: object, role: Role): bigint {
-  return ((governance as Record<string, unknown>)[`${role}Delay`] as bigint | undefined) ?? 0n;
+  const governance: Readonly<Record<string, unknown>> = { ...parameters.governance };
+  const accountOf = (name: string): string => {
+    const holder = governance[name];
+    return typeof holder !== "string" || holder === "deployer" ? book.deployer : holder;
+  };
+  const delayOf = (name: string): bigint => {
+    const delay = governance[`${name}Delay`];
+    return typeof delay === "bigint" ? delay : 0n;
+  };
+  const admin = "admin" in governance ? "admin" : "governor";
+  // What has not been handed over is the deployer's, without a delay.
+  const handedOver = accountOf(admin) !== book.deployer;
+  return [
+    { role: ADMIN, account: accountOf(admin), delay: handedOver ? delayOf(admin) : 0n },
+    ...knownRoles().map((role) => ({ role: ROLES[role], account: accountOf(role), delay: delayOf(role) })),
+  ];
 }
 
 async function findRoles(gov: Gov): Promise<Finding[]> {
@@ -122,11 +136,9 @@ async function findRoles(gov: Gov): Promise<Finding[]> {
       add(`the ${nameOfRole(role)} ${account} waits ${showDuration(found.delay)}, not ${showDuration(delay)}`);
     }
   }
-  const governors = intended.filter(({ role }) => role === ROLES.governor).map(({ account }) => account);
   for (const { role, account } of members) {
     const meant = intended.some((member) => member.role === role && member.account === account);
-    if (meant || (role === ADMIN && governors.includes(account))) continue;
-    add(`${account} is ${nameOfRole(role)}, and is not meant to be`);
+    if (!meant) add(`${account} is ${nameOfRole(role)}, and is not meant to be`);
   }
   for (const role of knownRoles()) {
     const ask = async (view: string): Promise<bigint> =>
