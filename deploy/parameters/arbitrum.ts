@@ -20,14 +20,14 @@ export default {
   chainId: 42161n,
 
   governance: {
+    // Of a change of risk rates: a week in which everybody affected sees the requirement come and can add margin.
+    riskRamp: "7 d",
     // Who holds the roles is not decided: the deployer, until governance is deployed.
     governor: "deployer",
     guardian: "deployer",
     // Longer than the longest window of a feed (24 h + 5 min): a change of limits reaches no pending order. Two days
     // also leave a day to leave in.
     governorDelay: "2 d",
-    // Of a change of risk rates: a week in which everybody affected sees the requirement come and can add margin.
-    riskRamp: "7 d",
   },
 
   oracle: {

@@ -182,11 +182,11 @@ export interface Parameters {
   readonly file: string;
   readonly chainId: bigint;
   readonly governance: {
+    /** Over how long a change of risk rates is ramped, s. */
+    readonly riskRamp: bigint;
     readonly governor: Hex | "deployer";
     readonly guardian: Hex | "deployer";
     readonly governorDelay: bigint;
-    /** Over how long a change of risk rates is ramped, s. */
-    readonly riskRamp: bigint;
   };
   readonly environment: {
     readonly sequencer: Hex | Local | "none";
@@ -418,10 +418,10 @@ const gas = amount("gas", { min: "0", max: "2000000", decimals: 0 });
 const fileReader = object({
   chainId: integer({ min: 1n, max: 1n << 53n }),
   governance: object({
+    riskRamp: duration({ min: "1 d", max: "90 d" }),
     governor: address("deployer"),
     guardian: address("deployer"),
     governorDelay: duration({ min: "0 s", max: "30 d" }),
-    riskRamp: duration({ min: "1 d", max: "90 d" }),
   }),
   oracle: object({
     sequencer: address(LOCAL, "none"),
