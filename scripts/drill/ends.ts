@@ -60,7 +60,7 @@ export const insuranceEmpty: Drill = {
   cause: "an account owes more than it has, and more than insurance has",
   run: async (stage, say) => {
     const { alice, keeper, provider, governor, contracts, lens } = stage;
-    const { clearingHouse, insuranceFund } = contracts;
+    const { clearingHouse, insuranceFund, oracle } = contracts;
     const eth = stage.assetOf("ETH");
     await stage.fund(alice, 93_000n * WAD);
     await stage.fund(keeper, 1_000n * WAD);
@@ -70,6 +70,7 @@ export const insuranceEmpty: Drill = {
     // Steps within the jump limit, faster than anybody liquidates.
     for (let step = 0; step < 3; ++step) {
       await stage.setPrice("ETH", ((await stage.priceOf("ETH")) * 945n) / 1_000n);
+      await oracle.update(1n << BigInt(eth));
       await clearingHouse.markPool();
     }
     const { equity } = await lens.account(account);

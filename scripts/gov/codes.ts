@@ -19,7 +19,7 @@ interface Built {
 }
 
 /** Where each contract is built. */
-const BUILDS: Readonly<Partial<Record<ContractName, string>>> = {
+const BUILDS: Readonly<Record<string, string>> = {
   oracle: "oracles/PriceOracle.sol/PriceOracle",
   clearingHouse: "ClearingHouse.sol/ClearingHouse",
   extension: "ClearingHouseExtension.sol/ClearingHouseExtension",
@@ -27,7 +27,9 @@ const BUILDS: Readonly<Partial<Record<ContractName, string>>> = {
   orders: "Orders.sol/Orders",
   pool: "LiquidityPool.sol/LiquidityPool",
   insuranceFund: "InsuranceFund.sol/InsuranceFund",
+  governance: "ClearingHouseGovernance.sol/ClearingHouseGovernance",
   lens: "Lens.sol/Lens",
+  governanceLens: "GovernanceLens.sol/GovernanceLens",
   oracleHealth: "OracleHealth.sol/OracleHealth",
 };
 

@@ -10,7 +10,7 @@ import type { Contracts } from "../deploy/contracts.ts";
 import { PlimsollError } from "../deploy/PlimsollError.ts";
 
 /** Where the interface of each contract is built; the manager's is published by OpenZeppelin. */
-const SOURCES: Readonly<Record<Exclude<ContractName, "authority">, string>> = {
+const SOURCES: Readonly<Record<string, string>> = {
   oracle: "oracles/IPriceOracle.sol/IPriceOracle",
   clearingHouse: "interfaces/IClearingHouse.sol/IClearingHouse",
   extension: "ClearingHouseExtension.sol/ClearingHouseExtension",
@@ -18,7 +18,9 @@ const SOURCES: Readonly<Record<Exclude<ContractName, "authority">, string>> = {
   orders: "Orders.sol/Orders",
   pool: "LiquidityPool.sol/LiquidityPool",
   insuranceFund: "InsuranceFund.sol/InsuranceFund",
+  governance: "ClearingHouseGovernance.sol/ClearingHouseGovernance",
   lens: "Lens.sol/Lens",
+  governanceLens: "GovernanceLens.sol/GovernanceLens",
   oracleHealth: "OracleHealth.sol/OracleHealth",
 };
 
@@ -30,7 +32,9 @@ const artifacts = join(import.meta.dirname, "../../artifacts/contracts");
 /** Throws a PlimsollError where nothing has been built. */
 export function interfaceOf(name: ContractName): Interface {
   if (name === "authority") return new Interface([...accessManagerArtifact.abi] as InterfaceAbi);
-  return builtInterface(SOURCES[name]);
+  const source = SOURCES[name];
+  if (source === undefined) throw new RangeError(`no source of ${name}`);
+  return builtInterface(source);
 }
 
 function builtInterface(source: string): Interface {
