@@ -243,10 +243,12 @@ function quantity({
     if (scaled === undefined) throw new ParameterError("too fine", place, written, `10^-${String(decimals)}`);
     return scaled;
   };
-  const [[unit = "", power = 0] = []] = Object.entries(units);
+  const [written] = Object.entries(units);
+  if (written === undefined) throw new RangeError("a quantity without a unit");
+  const [unit, power] = written;
   // A bound finer than the chain's unit: nothing below one of it can be written.
-  const bound = (written: string): bigint => {
-    const { digits } = split(written, SCHEMA);
+  const bound = (text: string): bigint => {
+    const { digits } = split(text, SCHEMA);
     return scale(digits, decimals + power) ?? 1n;
   };
   const [min, max] = [bound(bounds.min), bound(bounds.max)];

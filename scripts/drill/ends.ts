@@ -27,9 +27,10 @@ export const windDown: Drill = {
     const { closesAt } = await lens.market(link);
     must((await statusOf(stage, "LINK")) === "Closing", "the market is closing");
     must(closesAt >= (await stage.now()) + DAY - 10n * MINUTE, "and ends after a day's notice");
-    const opening = await stage.trade(alice, "LINK", 100n * WAD);
-    must(opening.outcome === "OrderCancelled", "an order that opens is cancelled");
-    await stage.trade(bob, "LINK", 200n * WAD);
+    must(await stage.isRefused(stage.submitOrder(alice, "LINK", 100n * WAD)), "an order that may open is refused");
+    await clearingHouse.markPool();
+    const reducing = await stage.submit(bob, "LINK", 200n * WAD, { reduceOnly: true });
+    must((await stage.settle(bob, reducing)).outcome === "OrderFilled", "one that only reduces is filled");
     say("announced: orders only reduce, the price of the end is the first round after the notice");
 
     const early = clearingHouse.connect(keeper).closeMarket(link, { round: 0n, before: 0n });

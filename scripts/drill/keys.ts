@@ -28,12 +28,8 @@ export const guardianLost: Drill = {
     await (await call(stage, thief, "clearingHouse", "pause", [])).wait();
     must((await clearingHouse.ledger()).paused, "whoever has the key can pause");
     const { address, data } = callOf(gov, "clearingHouse", "unpause", []);
-    const manager = authority.connect(governor) as typeof authority;
-    await stage.tick();
-    await (await manager.getFunction("schedule")(address, data, 0)).wait();
-    const asThief = authority.connect(thief) as typeof authority;
-    await stage.tick();
-    await (await asThief.getFunction("cancel")(governor.address, address, data)).wait();
+    await stage.manage(governor, "schedule", [address, data, 0n]);
+    await stage.manage(thief, "cancel", [governor.address, address, data]);
     must((await readOperations(await stage.gov())).length === 0, "and cancel what the governor schedules");
     must(
       await stage.isRefused(call(stage, thief, "clearingHouse", "unpause", [])),
@@ -44,15 +40,14 @@ export const guardianLost: Drill = {
     // The admin's own operations have no guardian.
     const { revoke, grant } = await replaceGuardian(stage);
     for (const scheduled of [revoke, grant]) {
-      const attempt = asThief.getFunction("cancel")(governor.address, scheduled.address, scheduled.data);
-      must(await stage.isRefused(attempt as ReturnType<typeof call>), "it cannot cancel its own replacement");
+      const attempt = stage.manage(thief, "cancel", [governor.address, scheduled.address, scheduled.data]);
+      must(await stage.isRefused(attempt), "it cannot cancel its own replacement");
     }
     const [, delay] = (await authority.getFunction("hasRole")(0n, governor.address)) as [boolean, bigint];
     await stage.wait(delay);
     await stage.refresh();
     for (const scheduled of [revoke, grant]) {
-      await stage.tick();
-      await (await manager.getFunction("execute")(scheduled.address, scheduled.data)).wait();
+      await stage.manage(governor, "execute", [scheduled.address, scheduled.data]);
     }
     say("after the admin's delay the role is another's");
 
@@ -65,15 +60,11 @@ export const guardianLost: Drill = {
 };
 
 async function replaceGuardian(stage: Stage) {
-  const { governor, guardian, stranger, contracts } = stage;
+  const { governor, guardian, stranger } = stage;
   const gov = await stage.gov();
   const revoke = callOf(gov, "authority", "revokeRole", [ROLES.guardian, guardian.address]);
   const grant = callOf(gov, "authority", "grantRole", [ROLES.guardian, stranger.address, 0n]);
-  const manager = contracts.authority.connect(governor) as typeof contracts.authority;
-  for (const { address, data } of [revoke, grant]) {
-    await stage.tick();
-    await (await manager.getFunction("schedule")(address, data, 0)).wait();
-  }
+  for (const { address, data } of [revoke, grant]) await stage.manage(governor, "schedule", [address, data, 0n]);
   return { revoke, grant };
 }
 
@@ -122,15 +113,12 @@ export const stewardStolen: Drill = {
     say("the largest step of a day was taken: nobody is liquidatable by it, no token moved");
 
     await (await call(stage, guardian, "clearingHouse", "restrictMarket", [eth])).wait();
-    const manager = authority.connect(governor) as typeof authority;
     const revoke = callOf(await stage.gov(), "authority", "revokeRole", [ROLES[role], thief.address]);
-    await stage.tick();
-    await (await manager.getFunction("schedule")(revoke.address, revoke.data, 0)).wait();
+    await stage.manage(governor, "schedule", [revoke.address, revoke.data, 0n]);
     const [, delay] = (await authority.getFunction("hasRole")(0n, governor.address)) as [boolean, bigint];
     await stage.wait(delay);
     await stage.refresh();
-    await stage.tick();
-    await (await manager.getFunction("execute")(revoke.address, revoke.data)).wait();
+    await stage.manage(governor, "execute", [revoke.address, revoke.data]);
     await stage.wait(DAY);
     must(
       await stage.isRefused(call(stage, thief, "clearingHouse", "tuneRisk", [eth, risk, DAY])),

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import { type Interface, MaxUint256, toBeHex } from "ethers";
+import { type Interface, MaxUint256, toBeHex, type TransactionResponse } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import local from "../../deploy/parameters/local.ts";
@@ -176,16 +176,26 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
   // ---------------------------------------------------------------- orders
 
   /** An order that may be refused. */
-  async function submitOrder(owner: HardhatEthersSigner, symbol: string, delta: bigint) {
+  async function submitOrder(
+    owner: HardhatEthersSigner,
+    symbol: string,
+    delta: bigint,
+    { reduceOnly = false }: { reduceOnly?: boolean } = {},
+  ) {
     await tick();
-    const order = { asset: assetOf(symbol), delta, acceptablePrice: 0n, reduceOnly: false, expiry: 0n };
+    const order = { asset: assetOf(symbol), delta, acceptablePrice: 0n, reduceOnly, expiry: 0n };
     return orders.connect(owner).submit(accountOf(owner), order);
   }
 
   /** Submits an order; it stays pending. Returns its number. */
-  async function submit(owner: HardhatEthersSigner, symbol: string, delta: bigint): Promise<bigint> {
+  async function submit(
+    owner: HardhatEthersSigner,
+    symbol: string,
+    delta: bigint,
+    options: { reduceOnly?: boolean } = {},
+  ): Promise<bigint> {
     const { sequence } = await clearingHouse.accountOf(accountOf(owner));
-    await submitOrder(owner, symbol, delta);
+    await submitOrder(owner, symbol, delta, options);
     return sequence;
   }
 
@@ -273,8 +283,14 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
     const readyAt = (await manager.getFunction("getSchedule")(operations[0])) as bigint;
     await time.increaseTo(readyAt);
     await refresh();
-    const data = (manager.interface as Interface).encodeFunctionData("execute", [call.address, call.data]);
+    const data = manager.interface.encodeFunctionData("execute", [call.address, call.data]);
     await send(from, [{ to: book.contracts.authority, data, description: method }]);
+  }
+
+  /** A call of the manager itself, sent at once: it may be refused. */
+  async function manage(from: HardhatEthersSigner, method: string, args: readonly unknown[]) {
+    await tick();
+    return managedBy(contracts, from, method, args);
   }
 
   /** Whether a call goes through; the state stays as it is if it does not. */
@@ -324,6 +340,7 @@ export async function setStage(connection: NetworkConnection, { pool = 10_000_00
     gov,
     send,
     govern,
+    manage,
     isRefused,
   };
 }
@@ -352,7 +369,7 @@ function fileFor(people: Record<Person, HardhatEthersSigner>) {
 
 /** The deployer gives up what it has kept, to the governor after its delay. */
 async function handOver({
-  contracts: { authority },
+  contracts,
   deployer,
   governor,
 }: {
@@ -360,12 +377,22 @@ async function handOver({
   deployer: HardhatEthersSigner;
   governor: HardhatEthersSigner;
 }): Promise<void> {
-  const manager = authority.connect(deployer) as typeof authority;
-  const [isAdmin] = (await manager.getFunction("hasRole")(0n, deployer.address)) as [boolean, bigint];
+  const { authority } = contracts;
+  const [isAdmin] = (await authority.getFunction("hasRole")(0n, deployer.address)) as [boolean, bigint];
   if (!isAdmin) return;
-  const [, delay] = (await manager.getFunction("hasRole")(1n, governor.address)) as [boolean, bigint];
-  await manager.getFunction("grantRole")(0n, governor.address, delay);
-  await manager.getFunction("renounceRole")(0n, deployer.address);
+  const [, delay] = (await authority.getFunction("hasRole")(1n, governor.address)) as [boolean, bigint];
+  await managedBy(contracts, deployer, "grantRole", [0n, governor.address, delay]);
+  await managedBy(contracts, deployer, "renounceRole", [0n, deployer.address]);
+}
+
+async function managedBy(
+  { authority }: Contracts,
+  from: HardhatEthersSigner,
+  method: string,
+  args: readonly unknown[],
+): Promise<TransactionResponse> {
+  const to = await authority.getAddress();
+  return from.sendTransaction({ to, data: authority.interface.encodeFunctionData(method, args) });
 }
 
 function placeIn(places: AddressBook["tokens"], name: string): string {

@@ -82,7 +82,9 @@ async function findNumbers(gov: Gov): Promise<Finding[]> {
 
 /** With what has been listed since the deployment: the file has its addresses. */
 function addressesOf({ assets, settlement, collaterals }: Parameters, book: AddressBook) {
-  const feeds = assets.flatMap(({ symbol, source }) => ("feed" in source ? [[symbol, source.feed.proxy] as const] : []));
+  const feeds = assets.flatMap(({ symbol, source }) =>
+    "feed" in source ? [[symbol, source.feed.proxy] as const] : [],
+  );
   const tokens = [settlement, ...collaterals].map(({ symbol, address }) => [symbol, address] as const);
   return {
     feeds: { ...Object.fromEntries(feeds), ...book.feeds },

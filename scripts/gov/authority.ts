@@ -1,5 +1,5 @@
 /** OpenZeppelin's AccessManager: who may do what and when, and what waits for its time. */
-import { type Interface, type LogDescription, ZeroAddress } from "ethers";
+import { type LogDescription, ZeroAddress } from "ethers";
 
 import { ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
 import type { Gov } from "./gov.ts";
@@ -58,7 +58,7 @@ export function callOf(gov: Gov, target: Target | "authority", method: string, a
 }
 
 function targetOf({ contracts, intent: { book } }: Gov, target: Target | "authority") {
-  return { address: book.contracts[target], abi: contracts[target].interface as unknown as Interface };
+  return { address: book.contracts[target], abi: contracts[target].interface };
 }
 
 /** What `caller` needs for a call of a contract of the deployment, and has. */

@@ -1,5 +1,5 @@
 /** One call as a person writes it: `clearingHouse.windDown(ETH)`, `authority.grantRole(guardian, 0x…, 0 s)`. */
-import { getAddress, type Interface, isAddress, type ParamType } from "ethers";
+import type { Interface, ParamType } from "ethers";
 
 import { ROLES, type Role } from "../../deploy/roles.ts";
 import { amount, duration, type Place } from "../deploy/readers.ts";
@@ -7,6 +7,7 @@ import { ADMIN, type Call, callOf, TARGET_NAMES } from "./authority.ts";
 import { ConfigError } from "./errors.ts";
 import type { Gov } from "./gov.ts";
 import { SETTLEMENT } from "./setters.ts";
+import { addressIn } from "./units.ts";
 
 /** Throws a ConfigError for what is no call of the deployment, or has an argument in the wrong unit. */
 export function parseCall(gov: Gov, text: string): Call {
@@ -15,7 +16,7 @@ export function parseCall(gov: Gov, text: string): Call {
   if (target === undefined) {
     throw new ConfigError(`no call, as clearingHouse.windDown(ETH), of ${TARGET_NAMES.join(", ")}: ${text}`);
   }
-  const found = functionsNamed(gov.contracts[target].interface as unknown as Interface, method);
+  const found = functionsNamed(gov.contracts[target].interface, method);
   if (found === null) throw new ConfigError(`${target} has no function ${method}`);
   const given = list.trim() === "" ? [] : list.split(",").map((part) => part.trim());
   const signature = found.inputs.map(({ name, type }) => `${name}: ${type}`).join(", ");
@@ -46,8 +47,9 @@ function readArgument({ intent: { parameters } }: Gov, input: ParamType, text: s
   };
   const symbols = (entries: readonly { symbol: string }[]): string[] => entries.map(({ symbol }) => symbol);
   if (type === "address") {
-    if (!isAddress(text)) throw new ConfigError(`${name} is not an address: ${text}`);
-    return getAddress(text);
+    const address = addressIn(text);
+    if (address === undefined) throw new ConfigError(`${name} is not an address: ${text}`);
+    return address;
   }
   if (type === "bytes32" && /^0x[0-9a-fA-F]{64}$/.test(text)) return text;
   if (!/^u?int\d*$/.test(type)) throw new ConfigError(`${name}: a ${type} cannot be written in a call`);

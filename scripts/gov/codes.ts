@@ -48,7 +48,7 @@ export async function findForeignCode({ provider, intent: { book }, at }: Gov): 
 }
 
 function builtAs(name: ContractName): Built | undefined {
-  if (name === "authority") return accessManagerArtifact as unknown as Built;
+  if (name === "authority") return accessManagerArtifact;
   const source = BUILDS[name];
   if (source === undefined) return undefined;
   try {

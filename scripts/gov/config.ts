@@ -3,12 +3,13 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-import { getAddress, isAddress, Wallet } from "ethers";
+import { Wallet } from "ethers";
 
 import { type AddressBook, readAddressBook } from "../deploy/addressBook.ts";
 import { loadParameters, type Parameters } from "../deploy/parameters.ts";
 import { messageOf } from "../deploy/PlimsollError.ts";
 import { ConfigError } from "./errors.ts";
+import { addressIn } from "./units.ts";
 
 export const COMMANDS = ["plan", "propose", "execute", "cancel", "status", "audit", "list"] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -169,8 +170,9 @@ function callerOf(
 }
 
 function addressOf(option: string, text: string): string {
-  if (!isAddress(text)) throw new ConfigError(`--${option} is not an address: ${text}`);
-  return getAddress(text);
+  const address = addressIn(text);
+  if (address === undefined) throw new ConfigError(`--${option} is not an address: ${text}`);
+  return address;
 }
 
 function timeOf(text: string | undefined): bigint {

@@ -47,8 +47,9 @@ function builtInterface(source: string): Interface {
 }
 
 export function contractsThrough(runner: ContractRunner, addresses: AddressBook["contracts"]): Contracts {
-  const made = CONTRACTS.map((name) => [name, new Contract(addresses[name], interfaceOf(name), runner)]);
-  return Object.fromEntries(made) as unknown as Contracts;
+  const made: Record<string, Contract> = {};
+  for (const name of CONTRACTS) made[name] = new Contract(addresses[name], interfaceOf(name), runner);
+  return made;
 }
 
 let known: readonly Interface[] | undefined;

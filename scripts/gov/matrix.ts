@@ -1,5 +1,5 @@
 /** Who may call what, as it stands on the chain. */
-import { TARGETS } from "../../deploy/roles.ts";
+import type { TARGETS } from "../../deploy/roles.ts";
 import { renderTable } from "../replay/table.ts";
 import { nameOfRole, nameOfTarget, readMembers } from "./authority.ts";
 import { intendedFunctions } from "./audit.ts";

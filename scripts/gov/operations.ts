@@ -1,6 +1,4 @@
 /** The transactions by which governance acts: scheduling, executing and cancelling at the manager. */
-import type { Interface } from "ethers";
-
 import { timeOf } from "../oracles/words.ts";
 import {
   accessOf,
@@ -99,7 +97,7 @@ function managed(
 ): Omit<Transaction, "description"> {
   return {
     to: book.contracts.authority,
-    data: (authority.interface as Interface).encodeFunctionData(method, args),
+    data: authority.interface.encodeFunctionData(method, args),
   };
 }
 

@@ -1,4 +1,6 @@
 /** Numbers of the chain as a parameter file writes them. */
+import { getAddress, isAddress } from "ethers";
+
 import type { Quantity } from "../deploy/readers.ts";
 
 const DURATIONS: readonly (readonly [string, bigint])[] = [
@@ -39,4 +41,9 @@ function showDecimal(value: bigint, scale: number): string {
 
 function withUnit(digits: string, unit: string): string {
   return unit === "" ? digits : `${digits} ${unit}`;
+}
+
+/** An address as a person gives it, with its checksum; undefined for anything else. */
+export function addressIn(text: string): string | undefined {
+  return isAddress(text) ? getAddress(text) : undefined;
 }

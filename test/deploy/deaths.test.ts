@@ -70,7 +70,8 @@ describe("deployPlimsoll that dies", function () {
         await deployPlimsoll({ ...world, deploymentId });
         return deaths;
       } catch (error) {
-        if (!/the line is dead/.test(String((error as Error).message) + String((error as Error).cause))) throw error;
+        const { message, cause } = error as Error;
+        if (!`${message} ${String(cause)}`.includes("the line is dead")) throw error;
         ++deaths;
       } finally {
         provider.request = request;

@@ -11,15 +11,12 @@ async function findingsOf(world: World, changes: Record<string, unknown> = {}): 
   return findings.map(({ kind, text }) => `${kind}: ${text}`);
 }
 
-/** As the manager's admin, whatever its delay: it calls itself. */
+/** As the manager's admin, after its delay. */
 async function asManager(world: World, method: string, args: readonly unknown[]): Promise<void> {
-  const { authority } = world.contracts;
-  const admin = await ethers.getImpersonatedSigner(world.governor.address);
   const call = callOf(await govOf(world), "authority", method, args);
-  const manager = authority.connect(admin) as typeof authority;
-  await manager.getFunction("schedule")(call.address, call.data, 0);
+  await world.manage(world.governor, "schedule", [call.address, call.data, 0n]);
   await networkHelpers.time.increase(2n * DAY);
-  await manager.getFunction("execute")(call.address, call.data);
+  await world.manage(world.governor, "execute", [call.address, call.data]);
   await world.refresh();
 }
 

@@ -100,7 +100,11 @@ describe("parseConfig of governance", () => {
     ["both", () => usual("cancel", "--all", "--operation", ID), /^--operation and --all exclude each other$/],
     ["an operation that is none", () => usual("cancel", "--operation", "0xab"), /^--operation is no id/],
     ["a time that is none", () => usual("propose", "--at", "tomorrow"), /^--at is not a time in UTC/],
-    ["a time of another zone", () => usual("propose", "--at", "2026-12-01T12:00:00+01:00"), /^--at is not a time in UTC/],
+    [
+      "a time of another zone",
+      () => usual("propose", "--at", "2026-12-01T12:00:00+01:00"),
+      /^--at is not a time in UTC/,
+    ],
     [
       "two ways out",
       () => usual("propose", "--send", "--key-env", "GOVERNOR", "--safe", "x.json"),

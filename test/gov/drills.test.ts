@@ -13,7 +13,8 @@ const ENDS: Record<DrillName, RegExp> = {
   "feed-wrong": /^the feed is right again: Alice has [\d,]+ USD, as before$/,
   "token-depeg": /^the cap of WBTC is 0: it goes out and not in$/,
   "guardian-lost": /^the pause has ended, the new guardian stops a market$/,
-  "steward-stolen": /^the admin has taken the role away, the governor has ramped the rates back and reopened the market$/,
+  "steward-stolen":
+    /^the admin has taken the role away, the governor has ramped the rates back and reopened the market$/,
   "wind-down": /^closed: every position is cash that can be withdrawn$/,
   "insurance-empty": /^insurance is filled again by a contribution; what is below its target stays in it$/,
 };

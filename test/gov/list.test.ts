@@ -79,7 +79,9 @@ describe("list", () => {
   /** A listing file; what is imported is kept, so that each has a name of its own. */
   function write(content: unknown): string {
     const file = join(folder, `listing-${String(++count)}.ts`);
-    const text = JSON.stringify(content, (_, value: unknown) => (typeof value === "bigint" ? `${String(value)}n` : value));
+    const text = JSON.stringify(content, (_, value: unknown) =>
+      typeof value === "bigint" ? `${String(value)}n` : value,
+    );
     writeFileSync(file, `export default ${text.replace(/"(\d+)n"/g, "$1n")};\n`);
     return file;
   }
@@ -140,9 +142,17 @@ describe("list", () => {
   }
 
   const feeds: [string, Parameters<typeof deployFeed>[0], RegExp][] = [
-    ["another description", { description: "SHIB / USD" }, /^DOGE \(0x\w+\) describes itself "SHIB \/ USD", not "DOGE \/ USD"$/],
+    [
+      "another description",
+      { description: "SHIB / USD" },
+      /^DOGE \(0x\w+\) describes itself "SHIB \/ USD", not "DOGE \/ USD"$/,
+    ],
     ["other decimals", { decimals: 18, answer: 2n * 10n ** 17n }, /^DOGE \(0x\w+\) has 18 decimals, not 8$/],
-    ["an answer outside its bounds", { answer: 20_000_000_000n }, /^DOGE answers 20000000000, outside minAnswer to maxAnswer$/],
+    [
+      "an answer outside its bounds",
+      { answer: 20_000_000_000n },
+      /^DOGE answers 20000000000, outside minAnswer to maxAnswer$/,
+    ],
     ["no answer", { answer: 0n }, /^DOGE \(0x\w+\) answers 0$/],
   ];
   for (const [what, feed, fault] of feeds) {
@@ -166,8 +176,18 @@ describe("list", () => {
   });
 
   const tokens: [string, string, unknown[], RegExp][] = [
-    ["takes a fee", "FeeOnTransferToken", [8, 100], /^WDOGE delivers 99000000 of 100000000 in a transfer: it takes a fee$/],
-    ["has other decimals", "TestToken", ["Wrapped DOGE", "WDOGE", 18], /^WDOGE token \(0x\w+\) has 18 decimals, not 8$/],
+    [
+      "takes a fee",
+      "FeeOnTransferToken",
+      [8, 100],
+      /^WDOGE delivers 99000000 of 100000000 in a transfer: it takes a fee$/,
+    ],
+    [
+      "has other decimals",
+      "TestToken",
+      ["Wrapped DOGE", "WDOGE", 18],
+      /^WDOGE token \(0x\w+\) has 18 decimals, not 8$/,
+    ],
   ];
   for (const [what, name, args, fault] of tokens) {
     it(`refuses a token that ${what}`, async () => {
@@ -176,7 +196,10 @@ describe("list", () => {
       const address = await deployToken(name, args);
       const { faults, calls } = await listing(world, { ...content, collaterals: { WDOGE: { ...TOKEN, address } } });
 
-      expect(faults.some((text) => fault.test(text)), faults.join("\n")).to.equal(true);
+      expect(
+        faults.some((text) => fault.test(text)),
+        faults.join("\n"),
+      ).to.equal(true);
       expect(calls).to.deep.equal([]);
     });
   }
@@ -217,9 +240,15 @@ describe("list", () => {
       rejection(listing(world, { assets: { DOGE: { ...assets.DOGE, ...changes } } }));
 
     for (const [changes, message] of [
-      [{ risk: { ...DOGE.risk, sigma: 60_000n } }, /assets\.DOGE\.risk\.sigma: wrong type \(a number with its unit\): 60000n$/],
+      [
+        { risk: { ...DOGE.risk, sigma: 60_000n } },
+        /assets\.DOGE\.risk\.sigma: wrong type \(a number with its unit\): 60000n$/,
+      ],
       [{ risk: { ...DOGE.risk, sigma: "0.06" } }, /assets\.DOGE\.risk\.sigma: wrong unit \(in %\): "0\.06"$/],
-      [{ risk: { ...DOGE.risk, sigma: "0.05 %" } }, /assets\.DOGE\.risk\.sigma: out of range \(0\.1 % to 100 %\): "0\.05 %"$/],
+      [
+        { risk: { ...DOGE.risk, sigma: "0.05 %" } },
+        /assets\.DOGE\.risk\.sigma: out of range \(0\.1 % to 100 %\): "0\.05 %"$/,
+      ],
       [{ group: "memes" }, /assets\.DOGE\.group: unknown name/],
       [{ depth: "10_000_000 DOGE" }, /assets\.DOGE\.market\.openInterestCap: inconsistent \(closing frees/],
     ] as const) {

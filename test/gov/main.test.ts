@@ -76,7 +76,10 @@ describe("gov process", function () {
   function edited(name: string, edits: string): string {
     const file = join(folder, name);
     const from = JSON.stringify(local);
-    writeFileSync(file, `import local from ${from};\nconst file = structuredClone(local);\n${edits}\nexport default file;\n`);
+    writeFileSync(
+      file,
+      `import local from ${from};\nconst file = structuredClone(local);\n${edits}\nexport default file;\n`,
+    );
     return file;
   }
 

@@ -184,7 +184,8 @@ describe("plan", () => {
     await world.refresh();
     const now = await networkHelpers.time.latest();
     await aggregator.transmit(4_000n * 10n ** 8n, now, now);
-    const { price: _, ...feed } = (world.file["assets"] as { ETH: { feed: Record<string, unknown> } }).ETH.feed;
+    const feed: Record<string, unknown> = { ...world.file.assets.ETH.feed };
+    delete feed["price"];
     const changes = { "assets.ETH.feed": { ...feed, proxy: await proxy.getAddress(), jump: "5 %" } };
 
     const first = await planFor(world, changes);
@@ -202,7 +203,7 @@ describe("plan", () => {
 
   it("names what is in the file and not listed yet", async () => {
     const world = await load();
-    const collaterals = world.file["collaterals"] as Record<string, object>;
+    const collaterals = world.file.collaterals as Record<string, object>;
     const { plan } = await planFor(world, {
       "collaterals.USDT": { ...collaterals["WBTC"], address: world.book.tokens["USDC"], decimals: 6n },
       "collaterals.USDT.cap": "80 USDT",

@@ -10,7 +10,10 @@ const ROW = { down: 500_000n, up: 1_000_000n, amount: 20_000n, stewardShare: 100
 describe("walk", () => {
   it("goes all the way where only the range binds", () => {
     const row = { ...ROW, down: ANY, up: ANY };
-    expect(walk(row, { unit: 1n, power: "governor", from: 7n, to: 900_000n })).to.deep.equal({ to: 900_000n, count: 1 });
+    expect(walk(row, { unit: 1n, power: "governor", from: 7n, to: 900_000n })).to.deep.equal({
+      to: 900_000n,
+      count: 1,
+    });
   });
 
   it("takes a share of the present value, or an amount where that is more", () => {
@@ -34,7 +37,10 @@ describe("walk", () => {
     const unit = 100n * 10n ** 18n;
     const { to } = walk(ROW, { unit, power: "steward", from: 2_505n * unit, to: 9_000n * unit });
     expect(to).to.equal((2_505n + 1_000n) * unit);
-    const share = walk({ ...ROW, stewardAmount: 1n }, { unit, power: "steward", from: 2_505n * unit, to: 9_000n * unit });
+    const share = walk(
+      { ...ROW, stewardAmount: 1n },
+      { unit, power: "steward", from: 2_505n * unit, to: 9_000n * unit },
+    );
     expect(share.to).to.equal((2_505n + 250n) * unit);
   });
 
