@@ -49,7 +49,7 @@ function builtInterface(source: string): Interface {
 export function contractsThrough(runner: ContractRunner, addresses: AddressBook["contracts"]): Contracts {
   const made: Record<string, Contract> = {};
   for (const name of CONTRACTS) made[name] = new Contract(addresses[name], interfaceOf(name), runner);
-  return made;
+  return made as unknown as Contracts;
 }
 
 let known: readonly Interface[] | undefined;
