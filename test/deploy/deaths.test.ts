@@ -14,6 +14,10 @@ const deep = process.env["TEST_DEPTH"] === "deep";
 /** Transactions that a run gets through before it dies. */
 const STRIDE = deep ? 1 : 23;
 
+/** Before a transaction is sent; when it is and the answer is lost; when its hash is known and its receipt is not. */
+const MOMENTS = ["before", "lost", "after"] as const;
+type Moment = (typeof MOMENTS)[number];
+
 const idOf = (name: string): string => `chain-31337-${String(process.pid)}-${name}`;
 
 /** A chain with tokens and feeds, which do not change when a deployment goes on. */
@@ -35,7 +39,7 @@ describe("deployPlimsoll that dies", function () {
   after(async () => {
     await (world as typeof world | undefined)?.connection.close();
     await endAll();
-    for (const name of ["places", "whole", "before", "after"]) {
+    for (const name of ["places", "whole", ...MOMENTS]) {
       rmSync(stateFolder(idOf(name)), { recursive: true, force: true });
     }
   });
@@ -49,8 +53,7 @@ describe("deployPlimsoll that dies", function () {
     return (await deployer.getNonce()) - before;
   }
 
-  /** @param at Before a transaction is sent, or when its hash is known and its receipt is not. */
-  async function deployDying(deploymentId: string, at: "before" | "after"): Promise<number> {
+  async function deployDying(deploymentId: string, at: Moment): Promise<number> {
     const { provider } = world.connection;
     const request = provider.request.bind(provider);
     let deaths = 0;
@@ -64,6 +67,7 @@ describe("deployPlimsoll that dies", function () {
         }
         const result = (await request(args)) as unknown;
         if (isSend) ++sent;
+        if (at === "lost" && isSend && sent > STRIDE) throw new Error("the line is dead");
         return result;
       };
       try {
@@ -79,8 +83,8 @@ describe("deployPlimsoll that dies", function () {
     }
   }
 
-  for (const at of ["before", "after"] as const) {
-    it(`at a transaction, ${at} it is sent, ends as one that lives, with no transaction twice`, async () => {
+  for (const at of MOMENTS) {
+    it(`at a transaction (${at}) ends as one that lives, with no transaction twice`, async () => {
       const whole = await sentBy(async () => {
         await deployPlimsoll({ ...world, deploymentId: idOf("whole"), fresh: true });
       });
