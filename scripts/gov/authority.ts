@@ -1,5 +1,5 @@
 /** OpenZeppelin's AccessManager: who may do what and when, and what waits for its time. */
-import { type LogDescription, ZeroAddress } from "ethers";
+import { type Interface, type LogDescription, ZeroAddress } from "ethers";
 
 import { ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
 import type { Gov } from "./gov.ts";
@@ -57,8 +57,12 @@ export function callOf(gov: Gov, target: Target | "authority", method: string, a
   return { target, address, method, args, data: abi.encodeFunctionData(method, args) };
 }
 
-function targetOf({ contracts, intent: { book } }: Gov, target: Target | "authority") {
-  return { address: book.contracts[target], abi: contracts[target].interface };
+function targetOf(
+  { contracts, intent: { book } }: Gov,
+  target: Target | "authority",
+): { address: string; abi: Interface } {
+  const abi: Interface = contracts[target].interface;
+  return { address: book.contracts[target], abi };
 }
 
 /** What `caller` needs for a call of a contract of the deployment, and has. */
