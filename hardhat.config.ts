@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
-import { defineConfig } from "hardhat/config";
+import { configVariable, defineConfig } from "hardhat/config";
 
 const require = createRequire(import.meta.url);
 
@@ -101,7 +101,16 @@ export default defineConfig({
     default: chain,
     node: chain,
     localhost: { type: "http", chainType: "l1", url: "http://127.0.0.1:8545" },
+    // `npm run deploy`: both variables are read when it is connected to, from the environment or the keystore.
+    live: {
+      type: "http",
+      chainType: "generic",
+      url: configVariable("PLIMSOLL_RPC_URL"),
+      accounts: [configVariable("PLIMSOLL_DEPLOYER_KEY")],
+    },
   },
+  // `npx hardhat ignition verify chain-<id> --network live`.
+  verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
   test: {
     mocha: { timeout: 120_000 },
     solidity: {

@@ -20,6 +20,8 @@ export default {
   chainId: 42161n,
 
   governance: {
+    // Of a change of risk rates: a week in which everybody affected sees the requirement come and can add margin.
+    riskRamp: "7 d",
     // Who holds the roles is not decided: the deployer, until governance is deployed.
     governor: "deployer",
     guardian: "deployer",

@@ -10,6 +10,7 @@ import {
   decodeRisk,
   decodeSizes,
   decodeTrade,
+  type RiskParameters,
 } from "../model/parameters.ts";
 import type { Contracts } from "./contracts.ts";
 import { DeploymentError } from "./DeploymentError.ts";
@@ -177,11 +178,12 @@ async function compareAssets({ clearingHouse }: Contracts, { assets, collaterals
   const [assetCount, tokenCount] = await clearingHouse.listed();
   expect("clearingHouse.assets", BigInt(assets.length), assetCount);
   expect("clearingHouse.tokens", BigInt(collaterals.length), tokenCount);
+  const now = BigInt((await clearingHouse.runner?.provider?.getBlock("latest"))?.timestamp ?? 0);
   for (const [index, asset] of assets.entries()) {
     const [risk, sizes, trade] = await clearingHouse.parametersOf(index);
     const actual = { risk: decodeRisk(risk), sizes: decodeSizes(sizes), trade: decodeTrade(trade) };
     expect(`assets.${asset.symbol}`, listedAs(asset), {
-      risk: { to: actual.risk.to, duration: actual.risk.duration, group: actual.risk.group },
+      risk: { to: actual.risk.to, duration: restOf(actual.risk, now), group: actual.risk.group },
       sizes: actual.sizes,
       trade: actual.trade,
     });
@@ -190,6 +192,11 @@ async function compareAssets({ clearingHouse }: Contracts, { assets, collaterals
     const actual = decodeCollateral(await clearingHouse.collateralParametersOf(index));
     expect(`collaterals.${symbol}`, { asset, saleDiscount, lotExponent, listed: true }, actual);
   }
+}
+
+/** How long a ramp still takes, s; what one that has ended has led to is like any other number. */
+function restOf({ start, duration }: RiskParameters, now: bigint): bigint {
+  return start + duration > now ? start + duration - now : 0n;
 }
 
 /** An asset as the words of the clearing house have it. */

@@ -6,6 +6,7 @@ import { type IgnitionModule, status } from "@nomicfoundation/ignition-core";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import { DeploymentError } from "./DeploymentError.ts";
+import { mendJournal } from "./journal.ts";
 
 /** The chain that `hardhat node` and the network in the process are. */
 export const LOCAL_CHAIN = 31337n;
@@ -43,6 +44,8 @@ export function createIgnition({ connection, sender, chainId, ...options }: Igni
     deploy: async (module, parameters) => {
       const complete = keepsState ? await completeIn(folder, module) : undefined;
       if (complete !== undefined) return complete;
+      const confirmations = chainId === LOCAL_CHAIN ? 1 : undefined;
+      if (keepsState) await mendJournal(folder, { connection, sender, confirmations });
       const contracts = await connection.ignition.deploy(module, {
         parameters: parameters as NonNullable<Options["parameters"]>,
         defaultSender: sender,

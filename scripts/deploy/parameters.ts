@@ -22,6 +22,8 @@ import {
   ParameterError,
   percent,
   type Place,
+  type Quantity,
+  quantityAt,
   type Read,
   type Reader,
   record,
@@ -180,6 +182,8 @@ export interface Parameters {
   readonly file: string;
   readonly chainId: bigint;
   readonly governance: {
+    /** Over how long a change of risk rates is ramped, s. */
+    readonly riskRamp: bigint;
     readonly governor: Hex | "deployer";
     readonly guardian: Hex | "deployer";
     readonly steward: Hex | "deployer";
@@ -204,6 +208,8 @@ export interface Parameters {
   readonly assets: readonly Asset[];
   readonly settlement: Token;
   readonly collaterals: readonly Collateral[];
+  /** Names of the groups, by their index. */
+  readonly groups: readonly string[];
   /** ρ of each of the ten groups, 1e-6. */
   readonly hedgeFloors: readonly bigint[];
   readonly globals: GlobalParameters;
@@ -266,6 +272,7 @@ export function parseParameters(raw: unknown, file: string): Parameters {
       saleDiscount,
       lotExponent,
     })),
+    groups,
     hedgeFloors: Array.from(
       { length: MAX_GROUPS },
       (_, group) => [...written.groups.values()][group]?.hedgeFloor ?? PPM,
@@ -342,13 +349,16 @@ const shareReader = object(
   OPTIONAL_GUARDS,
 );
 
-const feedReader = (value: unknown, place: Place) => {
+const readFeed = (value: unknown, place: Place) => {
   const given = (value as { kind?: unknown } | null | undefined)?.kind;
   const kind = given === undefined ? "rounds" : choice(...KINDS)(given, at(place, "kind"));
   if (kind === "composite") return compositeReader(value, place);
   if (kind === "share") return shareReader(value, place);
   return { ...writtenReader(value, place), kind };
 };
+const feedReader = Object.assign(readFeed, {
+  keyed: (key: string) => writtenReader.keyed?.(key) ?? shareReader.keyed?.(key),
+});
 
 const riskReader = object({
   beta: percent({ min: "0", max: "100" }),
@@ -385,12 +395,15 @@ const assetReader = (symbol: string) =>
 
 /** The two amounts of a token depend on its decimals, so they are read after them. */
 function tokenReader<Extra extends Record<string, Reader<unknown>>>(symbol: string, extra: Extra) {
-  return (value: unknown, place: Place) => {
-    const units = (value as { decimals?: unknown } | null)?.decimals;
-    const scale = typeof units === "bigint" ? Number(units) : 18;
+  const readerOf = (scale: number) => {
     const token = amount(symbol, { min: "0", max: "1000000000000", decimals: scale });
-    return object({ address: address(LOCAL), decimals, cap: token, outflowLimit: token, ...extra })(value, place);
+    return object({ address: address(LOCAL), decimals, cap: token, outflowLimit: token, ...extra });
   };
+  const read = (value: unknown, place: Place) => {
+    const units = (value as { decimals?: unknown } | null)?.decimals;
+    return readerOf(typeof units === "bigint" ? Number(units) : 18)(value, place);
+  };
+  return Object.assign(read, { keyed: (key: string) => readerOf(18).keyed?.(key) });
 }
 
 const settlementReader = (value: unknown, place: Place) => {
@@ -409,6 +422,7 @@ const gas = amount("gas", { min: "0", max: "2000000", decimals: 0 });
 const fileReader = object({
   chainId: integer({ min: 1n, max: 1n << 53n }),
   governance: object({
+    riskRamp: duration({ min: "1 d", max: "90 d" }),
     governor: address("deployer"),
     guardian: address("deployer"),
     steward: address("deployer"),
@@ -470,6 +484,14 @@ const fileReader = object({
   pool: object({ cooldown: duration({ min: "1 h", max: "7 d" }), deviation: percent({ min: "0.05", max: "2" }) }),
   insurance: object({ targetShare: percent({ min: "0.5", max: "50" }) }),
 });
+
+/**
+ * How the number at a path of a file is written, and within which bounds; undefined for anything but a number. Amounts of a
+ * token as if it had 18 decimals.
+ */
+export function quantityOf(path: string): Quantity | undefined {
+  return quantityAt(fileReader, path);
+}
 
 type Written = ReturnType<typeof fileReader>;
 type WrittenAsset = Read<{ entry: ReturnType<typeof assetReader> }>["entry"];

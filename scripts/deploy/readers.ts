@@ -41,8 +41,37 @@ export class ParameterError extends PlimsollError {
   }
 }
 
+/** How a number of a file is written, and what it may be. */
+export interface Quantity {
+  /** `duration` is written in the longest unit that fits, `lot` as the power of ten that the value is the exponent of. */
+  readonly kind: "number" | "duration" | "lot";
+  /** As a person writes it, "" for none. */
+  readonly unit: string;
+  /** One unit is 10^scale of the chain's. */
+  readonly scale: number;
+  /** In the chain's unit, both included. */
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
 /** Checks a value and converts it. Throws a ParameterError. */
-export type Reader<T> = (value: unknown, place: Place) => T;
+export interface Reader<T> {
+  (value: unknown, place: Place): T;
+  /** Of a number. */
+  readonly quantity?: Quantity;
+  /** Of an object: the reader of a key. */
+  readonly keyed?: (key: string) => Reader<unknown> | undefined;
+}
+
+/** How the number at a path of what `reader` reads is written; undefined for anything but a number. */
+export function quantityAt(reader: Reader<unknown>, path: string): Quantity | undefined {
+  let current: Reader<unknown> | undefined = reader;
+  for (const key of path.split(".")) current = current?.keyed?.(key);
+  return current?.quantity;
+}
+
+/** Bounds are written by whoever writes a schema. */
+const SCHEMA: Place = { file: "schema", path: "bounds" };
 
 /** What the readers of an object's keys make of it. */
 export type Read<Readers extends Record<string, Reader<unknown>>> = {
@@ -64,27 +93,29 @@ export function object<Readers extends Record<string, Reader<unknown>>>(
   readers: Readers,
   optional: readonly (keyof Readers & string)[] = [],
 ): Reader<Read<Readers>> {
-  return (value, place) => {
+  const read: Reader<Read<Readers>> = (value, place) => {
     const given = entriesOf(value, place);
     for (const key of given.keys()) {
       if (!Object.hasOwn(readers, key)) throw new ParameterError("unknown key", at(place, key), given.get(key));
     }
-    const read: Record<string, unknown> = {};
+    const result: Record<string, unknown> = {};
     for (const [key, reader] of Object.entries(readers)) {
-      if (given.has(key)) read[key] = reader(given.get(key), at(place, key));
+      if (given.has(key)) result[key] = reader(given.get(key), at(place, key));
       else if (!optional.includes(key)) throw new ParameterError("missing key", at(place, key), undefined);
     }
-    return read as Read<Readers>;
+    return result as Read<Readers>;
   };
+  return Object.assign(read, { keyed: (key: string) => (Object.hasOwn(readers, key) ? readers[key] : undefined) });
 }
 
 /** Entries under any keys, in their order. @param reader Of an entry's value, by its key. */
 export function record<T>(reader: (key: string) => Reader<T>): Reader<Map<string, T>> {
-  return (value, place) => {
-    const read = new Map<string, T>();
-    for (const [key, entry] of entriesOf(value, place)) read.set(key, reader(key)(entry, at(place, key)));
-    return read;
+  const read: Reader<Map<string, T>> = (value, place) => {
+    const result = new Map<string, T>();
+    for (const [key, entry] of entriesOf(value, place)) result.set(key, reader(key)(entry, at(place, key)));
+    return result;
   };
+  return Object.assign(read, { keyed: reader });
 }
 
 /** `"0.05 %"` as multiples of 10^-decimals: 6 for millionths. `unit` may be another one, as `"%/day"`. */
@@ -104,22 +135,24 @@ export function amount(unit: string, { min, max, decimals = 18 }: Bounds & { dec
 
 /** `"30 s"`, `"5 min"`, `"1 h"`, `"2 d"` in seconds; bounds with their unit. */
 export function duration(bounds: Bounds): Reader<bigint> {
-  return (value, place) => {
+  const [min, max] = [readDuration(bounds.min, SCHEMA), readDuration(bounds.max, SCHEMA)];
+  const read: Reader<bigint> = (value, place) => {
     const seconds = readDuration(value, place);
-    const [min, max] = [readDuration(bounds.min, place), readDuration(bounds.max, place)];
     if (seconds < min || seconds > max) throw new ParameterError("out of range", place, value, rangeOf(bounds));
     return seconds;
   };
+  return Object.assign(read, { quantity: { kind: "duration", unit: "s", scale: 0, min, max } as const });
 }
 
 /** A power of ten, `"0.001 ETH"`, as the exponent of it in WAD (15). */
 export function lot(unit: string): Reader<bigint> {
   const read = amount(unit, { min: "0.000000000001", max: "1000000" });
-  return (value, place) => {
+  const readLot: Reader<bigint> = (value, place) => {
     const digits = read(value, place).toString();
     if (!/^10*$/.test(digits)) throw new ParameterError("out of range", place, value, "not a power of ten");
     return BigInt(digits.length - 1);
   };
+  return Object.assign(readLot, { quantity: { kind: "lot", unit, scale: 18, min: 6n, max: 24n } as const });
 }
 
 /** An address with its checksum, or one of `words`. */
@@ -184,13 +217,14 @@ export const text: Reader<string> = (value, place) => {
 };
 
 export function integer({ min, max }: { min: bigint; max: bigint }): Reader<bigint> {
-  return (value, place) => {
+  const read: Reader<bigint> = (value, place) => {
     if (typeof value !== "bigint") throw new ParameterError("wrong type", place, value, "a bigint");
     if (value < min || value > max) {
       throw new ParameterError("out of range", place, value, `${String(min)} to ${String(max)}`);
     }
     return value;
   };
+  return Object.assign(read, { quantity: { kind: "number", unit: "", scale: 0, min, max } as const });
 }
 
 /** A number and its unit in multiples of 10^-decimals. @param units Power of ten of each unit. */
@@ -199,23 +233,31 @@ function quantity({
   decimals,
   ...bounds
 }: Bounds & { units: Record<string, number>; decimals: number }): Reader<bigint> {
-  return (value, place) => {
-    const read = (written: unknown) => {
-      const { digits, unit } = split(written, place);
-      const power = units[unit];
-      if (power === undefined) {
-        throw new ParameterError("wrong unit", place, written, `in ${Object.keys(units).join(", ")}`);
-      }
-      const scaled = scale(digits, decimals + power);
-      if (scaled === undefined) throw new ParameterError("too fine", place, written, `10^-${String(decimals)}`);
-      return scaled;
-    };
-    const result = read(value);
-    if (result < read(bounds.min) || result > read(bounds.max)) {
-      throw new ParameterError("out of range", place, value, rangeOf(bounds));
+  const read = (written: unknown, place: Place) => {
+    const { digits, unit } = split(written, place);
+    const power = units[unit];
+    if (power === undefined) {
+      throw new ParameterError("wrong unit", place, written, `in ${Object.keys(units).join(", ")}`);
     }
+    const scaled = scale(digits, decimals + power);
+    if (scaled === undefined) throw new ParameterError("too fine", place, written, `10^-${String(decimals)}`);
+    return scaled;
+  };
+  const [written] = Object.entries(units);
+  if (written === undefined) throw new RangeError("a quantity without a unit");
+  const [unit, power] = written;
+  // A bound finer than the chain's unit: nothing below one of it can be written.
+  const bound = (text: string): bigint => {
+    const { digits } = split(text, SCHEMA);
+    return scale(digits, decimals + power) ?? 1n;
+  };
+  const [min, max] = [bound(bounds.min), bound(bounds.max)];
+  const checked: Reader<bigint> = (value, place) => {
+    const result = read(value, place);
+    if (result < min || result > max) throw new ParameterError("out of range", place, value, rangeOf(bounds));
     return result;
   };
+  return Object.assign(checked, { quantity: { kind: "number", unit, scale: decimals + power, min, max } as const });
 }
 
 const SECONDS: Readonly<Record<string, bigint>> = { s: 1n, min: 60n, h: 3_600n, d: 86_400n };

@@ -1,0 +1,78 @@
+/**
+ * What Ignition leaves open when it dies while it sends: a transaction that its journal has prepared and of which it knows no
+ * hash. It would not go on by itself. Either the transaction is on the chain, and its hash is looked up by its nonce, or
+ * it never left, and the journal forgets it.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { trackTransaction } from "@nomicfoundation/ignition-core";
+import type { NetworkConnection } from "hardhat/types/network";
+
+import { DeploymentError } from "./DeploymentError.ts";
+
+interface Message {
+  readonly type: string;
+  readonly futureId?: string;
+  readonly networkInteractionId?: number;
+  readonly nonce?: number;
+}
+
+/** Blocks that are searched for a transaction, from the latest back. */
+const SEARCHED = 20_000;
+
+/** @param folder Of the deployment. @param sender Whose nonces they are. @param confirmations That Ignition waits for. */
+export async function mendJournal(
+  folder: string,
+  {
+    connection,
+    sender,
+    confirmations,
+  }: { connection: NetworkConnection; sender: string; confirmations: number | undefined },
+): Promise<void> {
+  const file = join(folder, "journal.jsonl");
+  if (!existsSync(file)) return;
+  const { provider } = connection.ethers;
+  const lines = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+  const messages = lines.map((line) => JSON.parse(line) as Message);
+  const sent = new Set(messages.filter(({ type }) => type === "TRANSACTION_SEND").map(keyOf));
+  const isOpen = (message: Message): boolean =>
+    message.type === "TRANSACTION_PREPARE_SEND" && !sent.has(keyOf(message));
+  const open = messages.filter(isOpen);
+  if (open.length === 0) return;
+
+  const next = await provider.getTransactionCount(sender, "pending");
+  const gone = open.filter(({ nonce = 0 }) => nonce < next);
+  const kept = lines.filter((_, index) => {
+    const message = messages[index];
+    return message === undefined || !isOpen(message) || gone.includes(message);
+  });
+  if (kept.length < lines.length) writeFileSync(file, `\n${kept.join("\n")}`);
+  for (const { nonce = 0, futureId = "" } of gone) {
+    const hash = await findTransaction(connection, sender, nonce);
+    if (hash === undefined) {
+      throw new DeploymentError(`the transaction of ${futureId} with nonce ${String(nonce)} is in no recent block`);
+    }
+    await trackTransaction(folder, hash, connection.provider, confirmations);
+  }
+}
+
+function keyOf({ futureId = "", networkInteractionId = 0, nonce = 0 }: Message): string {
+  return `${futureId}/${String(networkInteractionId)}/${String(nonce)}`;
+}
+
+async function findTransaction(
+  { ethers: { provider } }: NetworkConnection,
+  sender: string,
+  nonce: number,
+): Promise<string | undefined> {
+  const latest = await provider.getBlockNumber();
+  for (let number = latest; number > latest - SEARCHED && number >= 0; --number) {
+    const block = await provider.getBlock(number, true);
+    const found = block?.prefetchedTransactions.find((each) => each.from === sender && each.nonce === nonce);
+    if (found !== undefined) return found.hash;
+  }
+  return undefined;
+}
