@@ -86,8 +86,8 @@ function logTo(said: { event: string; fields: Readonly<Record<string, unknown>> 
 }
 
 async function bookOf(world: World): Promise<AddressBook> {
-  const { authority, oracle, clearingHouse, extension, vault, orders, pool, insuranceFund, lens, feeds, sequencer } =
-    world;
+  const { authority, oracle, clearingHouse, extension, governance, vault, orders, pool, insuranceFund, lens } = world;
+  const { feeds, sequencer } = world;
   const zero = ethers.ZeroAddress;
   const addresses = await Promise.all(feeds.map(async ({ proxy }) => proxy.getAddress()));
   return {
@@ -100,12 +100,14 @@ async function bookOf(world: World): Promise<AddressBook> {
       oracle: await oracle.getAddress(),
       clearingHouse: await clearingHouse.getAddress(),
       extension: await extension.getAddress(),
+      governance: await governance.getAddress(),
       vault: await vault.getAddress(),
       orders: await orders.getAddress(),
       pool: await pool.getAddress(),
       insuranceFund: await insuranceFund.getAddress(),
       lens: await lens.getAddress(),
       oracleHealth: zero,
+      governanceLens: zero,
     },
     libraries: {},
     tokens: {},
