@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { still } from "../clearing/scenarios.ts";
 import { accountOf, ethers, loadFixture, time } from "../fixture.ts";
 import { insolventPool } from "../insurance/support.ts";
-import { DAY, ETH, HOUR, MINUTE, percent, SOL, wad } from "../parameters.ts";
+import { DAY, ETH, HOUR, MINUTE, SOL, wad } from "../parameters.ts";
 import { encodeStep, toHint, withUpkeep } from "./support.ts";
 
 function verbsOf(steps: readonly { verb: string }[]): string[] {
@@ -19,9 +19,9 @@ async function world() {
 /** Long 500 ETH in all, and the cap on the skew at 200. */
 async function crowded() {
   const automated = await world();
-  const { clearingHouse, trade, alice } = automated;
+  const { clearingHouse, trade, setSkewCap, alice } = automated;
   await trade(accountOf(alice), ETH, wad("500"));
-  await clearingHouse.setLimits(ETH, wad("2_500"), percent(90), wad("200"), 600, 200, wad("250_000"));
+  await setSkewCap(ETH, wad("200"));
   await clearingHouse.markPool();
   return automated;
 }

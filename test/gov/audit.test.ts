@@ -98,7 +98,7 @@ describe("audit", () => {
 
     it("finds another delay", async () => {
       const world = await load();
-      expect(await findingsOf(world, { "governance.governorDelay": "3 d" })).to.include(
+      expect(await findingsOf(world, { "governance.governorDelay": "3 d", "governance.adminDelay": "3 d" })).to.include(
         `role: the governor ${world.governor.address} waits 2 d, not 3 d`,
       );
     });

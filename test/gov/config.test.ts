@@ -1,5 +1,5 @@
 /** What `npm run gov` may be asked for with. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -48,6 +48,7 @@ describe("parseConfig of governance", () => {
     folder = mkdtempSync(join(tmpdir(), "gov-"));
     writeAddressBook(inPlace("book.json"), book);
     writeAddressBook(inPlace("unknown.json"), { ...book, parameters: "elsewhere.ts" });
+    writeFileSync(inPlace("broken.ts"), "export default {");
   });
   after(() => {
     rmSync(folder, { recursive: true });
@@ -117,7 +118,7 @@ describe("parseConfig of governance", () => {
       () => ["plan", "--deployment", inPlace("unknown.json"), "--rpc", RPC],
       /elsewhere\.ts: --parameters is missing$/,
     ],
-    ["a malformed file", () => usual("plan", "--parameters", inPlace("book.json")), /^cannot load the parameters/],
+    ["a malformed file", () => usual("plan", "--parameters", inPlace("broken.ts")), /^cannot load the parameters/],
   ];
   for (const [what, argv, message] of bad) {
     it(`refuses ${what}`, async () => {

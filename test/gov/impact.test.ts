@@ -76,7 +76,8 @@ describe("impact", () => {
     expect(mild.plan.impact.newlyBelowInitial).to.deep.equal([alice]);
     expect(mild.plan.impact.newlyUnhealthy).to.deep.equal([]);
 
-    const harsh = await planFor(stage, { "assets.ETH.risk.sigma": "11 %" });
+    // One step of each: R_M is 11.9 % then.
+    const harsh = await planFor(stage, { "assets.ETH.risk.beta": "15 %", "assets.ETH.risk.sigma": "4 %" });
     expect(harsh.plan.impact.newlyUnhealthy).to.deep.equal([alice]);
     expect(harsh.plan.impact.changed.map(({ after }) => isHealthy(after))).to.deep.equal([false]);
     expect(renderPlan(harsh.gov, harsh.plan)).to.match(new RegExp(`newly below maintenance: 1: ${alice}`));
