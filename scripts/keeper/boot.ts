@@ -65,7 +65,7 @@ export async function checkContracts({ provider, book, selectors }: CheckContrac
   for (const [name, address] of named) {
     const code = codes.get(name) ?? "0x";
     if (code === "0x") throw new WrongContractsError(`no code of ${name} at ${address}`);
-    const all = EXTENDED.has(name) ? code + (await extensionOf(provider, name, address)) : code;
+    const all = code + (await codeBehind(provider, name, address));
     const missing = (selectors[name] ?? []).find((selector) => !all.includes(trimmed(selector)));
     if (missing !== undefined) {
       throw new WrongContractsError(`the code at ${address} is not that of ${name}: it has no ${missing}`);
@@ -74,11 +74,20 @@ export async function checkContracts({ provider, book, selectors }: CheckContrac
   await checkLinks(provider, contracts);
 }
 
-/** Hand what they do not know to code of another address. */
-const EXTENDED = new Set(["clearingHouse", "oracle"]);
+/** Hand what they do not know to code of another address, and that to the next. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  clearingHouse: ["extension", "governance"],
+  oracle: ["extension"],
+};
 
-async function extensionOf(provider: JsonRpcApiProvider, name: string, address: string): Promise<string> {
-  return provider.getCode(await addressIn(provider, { name, address, link: "extension" }));
+/** Each link is asked of the part before: the whole answers to it only if the code is right. */
+async function codeBehind(provider: JsonRpcApiProvider, name: string, address: string): Promise<string> {
+  let [codes, at] = ["", address];
+  for (const link of PARTS[name] ?? []) {
+    at = await addressIn(provider, { name, address: at, link });
+    codes += await provider.getCode(at);
+  }
+  return codes;
 }
 
 /** As it stands in code: pushed without its leading zeros. */
@@ -99,6 +108,7 @@ const LINKS: readonly (readonly [keyof AddressBook["contracts"], string, keyof A
   ["clearingHouse", "insuranceFund", "insuranceFund"],
   ["clearingHouse", "vault", "vault"],
   ["clearingHouse", "extension", "extension"],
+  ["extension", "governance", "governance"],
 ];
 
 async function checkLinks(provider: JsonRpcApiProvider, contracts: AddressBook["contracts"]): Promise<void> {

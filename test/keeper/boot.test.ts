@@ -36,7 +36,16 @@ const book = {
   verifier: ZeroAddress,
   aggregators: {},
 };
-const LINKS = ["clearingHouse", "oracle", "orders", "pool", "insuranceFund", "vault", "extension"] as const;
+const LINKS = [
+  "clearingHouse",
+  "oracle",
+  "orders",
+  "pool",
+  "insuranceFund",
+  "vault",
+  "extension",
+  "governance",
+] as const;
 const selectorOf = (name: string) =>
   new Interface([`function ${name}() view returns (address)`]).getFunction(name)?.selector;
 
@@ -90,15 +99,18 @@ describe("checkChain", () => {
 });
 
 describe("checkContracts", () => {
-  const selectors = { orders: ["0xaabbccdd", "0x00112233"], oracle: ["0xaabbccdd"] };
+  const selectors = { orders: ["0xaabbccdd", "0x00112233"], oracle: ["0xaabbccdd"], clearingHouse: ["0xaabbccdd"] };
   const check = async (endpoint: Endpoint) => checkContracts({ provider: providerOf(endpoint), book, selectors });
 
   it("passes a deployment that is as its address book says", async () => {
     await check(chain());
   });
 
-  it("finds functions in the extension of a contract that has one", async () => {
+  it("finds functions in the parts of a contract that has some", async () => {
     await check(chain({ code: { oracle: "0x60" } }));
+    await check(chain({ code: { clearingHouse: "0x60", extension: "0x60" } }));
+    const none = { clearingHouse: "0x60", extension: "0x60", governance: "0x60" };
+    expect(await rejected(check(chain({ code: none })))).to.be.instanceOf(WrongContractsError);
     expect(await rejected(check(chain({ code: { orders: "0x60" } })))).to.be.instanceOf(WrongContractsError);
   });
 
@@ -113,7 +125,13 @@ describe("checkContracts", () => {
     expect(await rejected(check(chain({ code: { orders: "0x60aabbccdd" } })))).to.match(/has no 0x00112233/);
   });
 
-  for (const link of ["orders.clearingHouse", "orders.oracle", "pool.clearingHouse", "clearingHouse.oracle"]) {
+  for (const link of [
+    "orders.clearingHouse",
+    "orders.oracle",
+    "pool.clearingHouse",
+    "clearingHouse.oracle",
+    "extension.governance",
+  ]) {
     it(`refuses a deployment whose ${link} is another`, async () => {
       const error = await rejected(check(chain({ links: { [link]: addressOf(200) } })));
 
