@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { Wallet, ZeroAddress } from "ethers";
+import { Wallet } from "ethers";
 
-import { type AddressBook, CONTRACTS, type ContractName, writeAddressBook } from "../../scripts/deploy/addressBook.ts";
+import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
 import { parseConfig } from "../../scripts/gov/config.ts";
 import { ConfigError } from "../../scripts/gov/errors.ts";
 import { walletAt } from "../../scripts/replay/wallets.ts";
+import { addressBookWith } from "../addressBook.ts";
 
 const RPC = "http://127.0.0.1:8545";
 const { privateKey: KEY, address: OWN } = walletAt(1);
@@ -17,24 +18,7 @@ const ENV = { GOVERNOR: KEY, BAD: "0x12" };
 const ID = `0x${"ab".repeat(32)}`;
 const DEPLOYER = walletAt(0).address;
 
-const book: AddressBook = {
-  parameters: "local.ts",
-  chainId: 31337n,
-  block: 7n,
-  deployer: DEPLOYER,
-  contracts: Object.fromEntries(CONTRACTS.map((name) => [name, ZeroAddress])) as Record<ContractName, string>,
-  libraries: {},
-  tokens: {},
-  feeds: {},
-  legs: {},
-  vaults: {},
-  streams: {},
-  streamReports: ZeroAddress,
-  reportRelay: ZeroAddress,
-  sequencer: ZeroAddress,
-  verifier: ZeroAddress,
-  aggregators: {},
-};
+const book = addressBookWith({ deployer: DEPLOYER });
 
 describe("parseConfig of governance", () => {
   let folder = "";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { AbiCoder, Interface, ZeroAddress } from "ethers";
+import { AbiCoder, Interface } from "ethers";
 
 import { CONTRACTS } from "../../scripts/deploy/addressBook.ts";
 import {
@@ -12,30 +12,14 @@ import {
 } from "../../scripts/keeper/boot.ts";
 import { type Endpoint, EndpointError, RpcError } from "../../scripts/keeper/rpc/endpoint.ts";
 import { Endpoints, EndpointsError } from "../../scripts/keeper/rpc/Endpoints.ts";
+import { addressBookWith } from "../addressBook.ts";
 import { rejected } from "./rejected.ts";
 
 const names = [...CONTRACTS];
 const addressOf = (place: number) => `0x${(0xa0 + place).toString(16).padStart(40, "0")}`;
 type Name = (typeof CONTRACTS)[number];
 const contracts = Object.fromEntries(names.map((name, place) => [name, addressOf(place)])) as Record<Name, string>;
-const book = {
-  parameters: "local.ts",
-  chainId: 31337n,
-  block: 7n,
-  deployer: ZeroAddress,
-  contracts,
-  libraries: {},
-  tokens: {},
-  feeds: {},
-  legs: {},
-  vaults: {},
-  streams: {},
-  streamReports: ZeroAddress,
-  reportRelay: ZeroAddress,
-  sequencer: ZeroAddress,
-  verifier: ZeroAddress,
-  aggregators: {},
-};
+const book = addressBookWith({ contracts });
 const LINKS = [
   "clearingHouse",
   "oracle",

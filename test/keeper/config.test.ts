@@ -5,32 +5,13 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { ZeroAddress } from "ethers";
 
-import { CONTRACTS, readAddressBook, writeAddressBook } from "../../scripts/deploy/addressBook.ts";
+import { readAddressBook, writeAddressBook } from "../../scripts/deploy/addressBook.ts";
 import { ConfigError, KeyError, parseConfig, secretsOf } from "../../scripts/keeper/config.ts";
+import { addressBookWith } from "../addressBook.ts";
 
 const KEY = `0x${"11".repeat(32)}`;
 const SIGNER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
-const book = {
-  parameters: "local.ts",
-  chainId: 31337n,
-  block: 7n,
-  deployer: ZeroAddress,
-  contracts: Object.fromEntries(CONTRACTS.map((name) => [name, ZeroAddress])) as Record<
-    (typeof CONTRACTS)[number],
-    string
-  >,
-  libraries: {},
-  tokens: { USDC: ZeroAddress },
-  feeds: { ETH: ZeroAddress },
-  legs: {},
-  vaults: {},
-  streams: {},
-  streamReports: ZeroAddress,
-  reportRelay: ZeroAddress,
-  sequencer: ZeroAddress,
-  verifier: ZeroAddress,
-  aggregators: {},
-};
+const book = addressBookWith({ tokens: { USDC: ZeroAddress }, feeds: { ETH: ZeroAddress } });
 
 describe("parseConfig", () => {
   let folder = "";

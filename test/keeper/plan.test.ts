@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import { JsonRpcProvider, Network, toBeHex, ZeroAddress } from "ethers";
 
-import type { AddressBook } from "../../scripts/deploy/addressBook.ts";
 import { Contracts } from "../../scripts/keeper/contracts.ts";
 import type { Action } from "../../scripts/keeper/decide/actions.ts";
 import type { Batch, Job, Plan } from "../../scripts/keeper/job.ts";
 import { NoRelayError, plan, PLAN_DEFAULTS } from "../../scripts/keeper/plan.ts";
 import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
+import { addressBookWith } from "../addressBook.ts";
 import { account, ALICE, BOB, exposure, holding, KEEPER, usd, WAD } from "./decide/states.ts";
 
 const address = (number: number) => toBeHex(number, 20);
@@ -21,38 +21,8 @@ const [ORACLE, HOUSE, ORDERS, POOL, RELAY] = [0xa1, 0xa2, 0xa3, 0xa4, 0xa5].map(
 function contractsWith(reportRelay: string): Contracts {
   const network = Network.from(31_337);
   const provider = new JsonRpcProvider("http://127.0.0.1:1", network, { staticNetwork: network });
-  const zero = ZeroAddress;
-  const book: AddressBook = {
-    parameters: "",
-    chainId: 31_337n,
-    block: 0n,
-    deployer: zero,
-    contracts: {
-      authority: zero,
-      oracle: ORACLE,
-      clearingHouse: HOUSE,
-      extension: zero,
-      governance: zero,
-      vault: zero,
-      orders: ORDERS,
-      pool: POOL,
-      insuranceFund: zero,
-      lens: zero,
-      oracleHealth: zero,
-      governanceLens: zero,
-    },
-    libraries: {},
-    tokens: {},
-    feeds: {},
-    legs: {},
-    vaults: {},
-    streams: {},
-    streamReports: reportRelay,
-    reportRelay,
-    sequencer: zero,
-    verifier: zero,
-    aggregators: {},
-  };
+  const contracts = { oracle: ORACLE, clearingHouse: HOUSE, orders: ORDERS, pool: POOL };
+  const book = addressBookWith({ contracts, streamReports: reportRelay, reportRelay });
   return new Contracts({ provider, book });
 }
 

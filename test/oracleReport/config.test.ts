@@ -6,32 +6,21 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { ZeroAddress } from "ethers";
 
-import { type AddressBook, CONTRACTS, type ContractName, writeAddressBook } from "../../scripts/deploy/addressBook.ts";
+import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
 import { ConfigError, parseConfig } from "../../scripts/oracles/config.ts";
+import { addressBookWith } from "../addressBook.ts";
 
 const folder = join(import.meta.dirname, "../../deploy/parameters");
 const RPC = "http://127.0.0.1:8545";
 
-const book: AddressBook = {
+const book = addressBookWith({
   parameters: "base.ts",
   chainId: 8453n,
-  block: 7n,
-  deployer: ZeroAddress,
-  contracts: Object.fromEntries(CONTRACTS.map((name) => [name, ZeroAddress])) as Record<ContractName, string>,
-  libraries: {},
   tokens: { USDC: ZeroAddress },
   feeds: Object.fromEntries(
     ["ETH", "BTC", "SOL", "LINK", "EUR", "CBBTC", "WSTETH", "USDC", "WAUSDC"].map((symbol) => [symbol, ZeroAddress]),
   ),
-  legs: {},
-  vaults: {},
-  streams: {},
-  streamReports: ZeroAddress,
-  reportRelay: ZeroAddress,
-  sequencer: ZeroAddress,
-  verifier: ZeroAddress,
-  aggregators: {},
-};
+});
 
 describe("parseConfig of the oracles report", () => {
   let place = "";

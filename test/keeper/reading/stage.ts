@@ -16,6 +16,7 @@ import type { Log } from "../../../scripts/keeper/log.ts";
 import { plan, PLAN_DEFAULTS } from "../../../scripts/keeper/plan.ts";
 import { Reader, type ReaderOptions } from "../../../scripts/keeper/reading/Reader.ts";
 import type { AddressBook } from "../../../scripts/deploy/addressBook.ts";
+import { addressBookWith } from "../../addressBook.ts";
 import { type Account, accountOf, ethers, type World } from "../../fixture.ts";
 
 const NEVER = 1n << 40n;
@@ -88,11 +89,8 @@ function logTo(said: { event: string; fields: Readonly<Record<string, unknown>> 
 async function bookOf(world: World): Promise<AddressBook> {
   const { authority, oracle, clearingHouse, extension, governance, vault, orders, pool, insuranceFund, lens } = world;
   const { feeds, sequencer } = world;
-  const zero = ethers.ZeroAddress;
   const addresses = await Promise.all(feeds.map(async ({ proxy }) => proxy.getAddress()));
-  return {
-    parameters: "",
-    chainId: 31_337n,
+  return addressBookWith({
     block: 0n,
     deployer: world.admin.address,
     contracts: {
@@ -106,21 +104,10 @@ async function bookOf(world: World): Promise<AddressBook> {
       pool: await pool.getAddress(),
       insuranceFund: await insuranceFund.getAddress(),
       lens: await lens.getAddress(),
-      oracleHealth: zero,
-      governanceLens: zero,
     },
-    libraries: {},
-    tokens: {},
     feeds: Object.fromEntries(addresses.map((address, asset) => [String(asset), address])),
-    legs: {},
-    vaults: {},
-    streams: {},
-    streamReports: zero,
-    reportRelay: zero,
     sequencer: await sequencer.proxy.getAddress(),
-    verifier: zero,
-    aggregators: {},
-  };
+  });
 }
 
 /** An index as events name accounts and orders, and the chain has their books. */
