@@ -2,6 +2,7 @@
 import { Contract, type ContractRunner, type Interface, ZeroAddress } from "ethers";
 
 import { ADMIN_ROLE, ROLES, type Role, TARGETS } from "../../deploy/roles.ts";
+import { marginsAtEnd } from "../model/margins.ts";
 import {
   decodeCollateral,
   decodeGlobals,
@@ -10,7 +11,6 @@ import {
   decodeRisk,
   decodeSizes,
   decodeTrade,
-  type RiskParameters,
 } from "../model/parameters.ts";
 import type { Contracts } from "./contracts.ts";
 import { DeploymentError } from "./DeploymentError.ts";
@@ -178,12 +178,12 @@ async function compareAssets({ clearingHouse }: Contracts, { assets, collaterals
   const [assetCount, tokenCount] = await clearingHouse.listed();
   expect("clearingHouse.assets", BigInt(assets.length), assetCount);
   expect("clearingHouse.tokens", BigInt(collaterals.length), tokenCount);
-  const now = BigInt((await clearingHouse.runner?.provider?.getBlock("latest"))?.timestamp ?? 0);
   for (const [index, asset] of assets.entries()) {
     const [risk, sizes, trade] = await clearingHouse.parametersOf(index);
     const actual = { risk: decodeRisk(risk), sizes: decodeSizes(sizes), trade: decodeTrade(trade) };
     expect(`assets.${asset.symbol}`, listedAs(asset), {
-      risk: { to: actual.risk.to, duration: restOf(actual.risk, now), group: actual.risk.group },
+      // A ramp leads to what was meant, or it is a difference; that it takes its time is none.
+      risk: { to: actual.risk.to, group: actual.risk.group },
       sizes: actual.sizes,
       trade: actual.trade,
     });
@@ -194,16 +194,11 @@ async function compareAssets({ clearingHouse }: Contracts, { assets, collaterals
   }
 }
 
-/** How long a ramp still takes, s; what one that has ended has led to is like any other number. */
-function restOf({ start, duration }: RiskParameters, now: bigint): bigint {
-  return start + duration > now ? start + duration - now : 0n;
-}
-
 /** An asset as the words of the clearing house have it. */
 function listedAs({ listing }: Asset) {
   const { risk, group, depth, openInterestCap, openInterestShare, market, skewCap, takerFee, makerFee } = listing;
   return {
-    risk: { to: risk, duration: 0n, group: Number(group) },
+    risk: { to: risk, group: Number(group) },
     sizes: { depth, openInterestCap, openInterestShare, status: market ? "Active" : "None" },
     trade: {
       skewCap,
@@ -246,8 +241,10 @@ async function compareConstants(
   expect: Expect,
 ): Promise<void> {
   const [globals, groups, money] = await clearingHouse.globals();
-  expect("globals", parameters.globals, decodeGlobals(globals));
-  expect("groups", parameters.hedgeFloors, decodeGroups(groups));
+  const [ramp, end] = await clearingHouse.marginRamp();
+  const { groups: floors = decodeGroups(groups), ...factor } = marginsAtEnd(ramp, end) ?? {};
+  expect("globals", parameters.globals, { ...decodeGlobals(globals), ...factor });
+  expect("groups", parameters.hedgeFloors, floors);
   expect("money", parameters.money, decodeMoney(money));
   const settings = await orders.parameters();
   for (const key of keysOf(parameters.orders)) expect(`orders.${key}`, parameters.orders[key], settings[key]);

@@ -2,7 +2,7 @@
  * Every number of a parameter file that is on the chain, with what sets it: one row each. A new setter is a new row, and
  * a number without a `call` has no setter: a plan says so, and nothing more can be done about it.
  */
-import { type Contract, ZeroAddress } from "ethers";
+import { ZeroAddress } from "ethers";
 
 import type { TARGETS } from "../../deploy/roles.ts";
 import type { AddressBook } from "../deploy/addressBook.ts";
@@ -10,6 +10,7 @@ import type { Contracts } from "../deploy/contracts.ts";
 import { type Asset, LOCAL, type Parameters, quantityOf, toMoneySettings, type Token } from "../deploy/parameters.ts";
 import type { Quantity } from "../deploy/readers.ts";
 import { FEED_KIND } from "../deploy/sources.ts";
+import { marginsAtEnd } from "../model/margins.ts";
 import {
   decodeCollateral,
   decodeGlobals,
@@ -24,7 +25,6 @@ import {
   ratesUp,
   type RiskRates,
 } from "../model/parameters.ts";
-import { readUint } from "../model/word.ts";
 import { type At, type Books, range, withAsset } from "./books.ts";
 import type { Power } from "./steps.ts";
 
@@ -407,7 +407,10 @@ export const SETTERS: readonly Setter[] = [
         maintenanceFactor: decodeGlobals(globals).maintenanceFactor,
         ...byName(decodeGroups(groups), parameters.groups),
       };
-      return { ...now, ...(await marginsAtEnd(clearingHouse, parameters.groups, at)), ...asNow(now) };
+      const [ramp, end] = await clearingHouse.marginRamp(at);
+      const { groups: floors, ...factor } = marginsAtEnd(ramp, end) ?? {};
+      const atEnd = floors === undefined ? {} : { ...factor, ...byName(floors, parameters.groups) };
+      return { ...now, ...atEnd, ...asNow(now) };
     },
     bound: (name) => ({ name: name === "maintenanceFactor" ? name : "hedgeFloor", unit: 1n }),
     call: ({ intent: { parameters }, wanted, power }) => ({
@@ -580,16 +583,6 @@ async function timeAt({ runner }: Contracts["clearingHouse"], { blockTag }: At):
   const block = await runner?.provider?.getBlock(blockTag);
   if (block === null || block === undefined) throw new RangeError(`no block ${String(blockTag)}`);
   return BigInt(block.timestamp);
-}
-
-/** Where the last ramp of m and ρ leads to; nothing where there is none, or none in this deployment. */
-async function marginsAtEnd(house: Contracts["clearingHouse"], groups: readonly string[], at: At): Promise<Values> {
-  const contract = house as unknown as Contract;
-  if (contract.interface.getFunction("marginRamp") === null) return {};
-  const [ramp, end] = (await contract.getFunction("marginRamp")(at)) as [bigint, bigint];
-  if (ramp === 0n) return {};
-  // The factor at the end is the lowest 24 bits, then its start and its duration.
-  return { maintenanceFactor: readUint(ramp, 0, 24), ...byName(decodeGroups(end), groups) };
 }
 
 /** ρ of every group: those without a name stay as the file's reader has them. */

@@ -1,5 +1,5 @@
 /** A ramp of m and of every ρ: `contracts/types/MarginRamp.sol`. */
-import { type GlobalParameters, type GroupParameters, hedgeFloorOf, MAX_GROUPS } from "./parameters.ts";
+import { decodeGroups, type GlobalParameters, type GroupParameters, hedgeFloorOf, MAX_GROUPS } from "./parameters.ts";
 import { readUint, writeUint } from "./word.ts";
 
 export interface MarginRamp {
@@ -41,6 +41,14 @@ export function marginsUp(ramp: MarginRamp, from: Margins, end: GroupParameters,
 /** Unpacks a `MarginRamp` word; one of zeros is no ramp. */
 export function decodeMarginRamp(word: bigint): MarginRamp {
   return { endFactor: readUint(word, 0, 24), start: readUint(word, 24, 32), duration: readUint(word, 56, 24) };
+}
+
+/** m and every ρ where the last ramp leads to, from the words of `marginRamp`; undefined where there is none. */
+export function marginsAtEnd(
+  ramp: bigint,
+  end: bigint,
+): { maintenanceFactor: bigint; groups: GroupParameters } | undefined {
+  return ramp === 0n ? undefined : { maintenanceFactor: decodeMarginRamp(ramp).endFactor, groups: decodeGroups(end) };
 }
 
 /** Packs as `toMarginRamp`. Throws a RangeError for a field that is too wide. */

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { readAudit, renderAudit } from "../../scripts/gov/audit.ts";
 import { callOf } from "../../scripts/gov/authority.ts";
 import { openGov } from "../../scripts/gov/gov.ts";
+import { makePlan } from "../../scripts/gov/plan.ts";
 import { DAY, ethers, govOf, load, networkHelpers, type World } from "./world.ts";
 
 async function findingsOf(world: World, changes: Record<string, unknown> = {}): Promise<string[]> {
@@ -59,6 +60,30 @@ describe("audit", () => {
         "number: assets.ETH.market.makerFee is 0.0001 %, not 0.02 %",
         "number: assets.ETH.market.insuranceCap is 0 USD, not 250_000 USD",
       ]);
+    });
+
+    it("takes ramps that lead to what the file says for no difference", async () => {
+      const world = await load();
+      const changes = {
+        "assets.ETH.risk.beta": "9 %",
+        "globals.maintenanceFactor": "61 %",
+        "groups.majors.hedgeFloor": "26 %",
+      };
+      const plan = await makePlan(await govOf(world, changes), { caller: world.governor.address, only: [] });
+      expect(plan.calls.map(({ call }) => call.method)).to.have.members(["rampRisk", "rampMargins"]);
+      for (const { call } of plan.calls) await world.allow(call.address, call.data);
+
+      const gov = await govOf(world, changes);
+      const audit = await readAudit(gov);
+      expect(audit.findings).to.deep.equal([]);
+      expect(renderAudit(gov, audit)).to.match(/risk of ETH is ramped/);
+      const back = [
+        "assets.ETH.risk.beta is 9 %",
+        "globals.maintenanceFactor is 61 %",
+        "groups.majors.hedgeFloor is 26 %",
+      ];
+      const found = (await findingsOf(world)).map((text) => text.replace(/^number: |, not .*$/g, ""));
+      expect(found).to.have.members(back);
     });
 
     it("takes a ramp that has ended for what it led to", async () => {
