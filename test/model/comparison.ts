@@ -10,8 +10,8 @@ import { assess, decodeExposure, initialUp, maintenanceUp, type Terms } from "..
 import { type Side, sideSizeDown } from "../../scripts/model/sideIndex.ts";
 import { UNATTRIBUTED } from "../../scripts/model/deficit.ts";
 import { decodeWatch } from "../../scripts/model/watch.ts";
-import type { Account, Books } from "./books.ts";
-import { found } from "./books.ts";
+import type { Account, Books } from "../../scripts/model/books.ts";
+import { found } from "../../scripts/model/books.ts";
 import type { World } from "./world.ts";
 
 const MAX_UINT256 = 2n ** 256n - 1n;

@@ -15,7 +15,7 @@ import {
   type GlobalParameters,
 } from "../../scripts/model/parameters.ts";
 import { livePrice } from "../../scripts/model/price.ts";
-import { Books, found } from "./books.ts";
+import { Books, found } from "../../scripts/model/books.ts";
 
 export const { ethers, networkHelpers } = await network.create();
 
