@@ -463,8 +463,8 @@ export class Books {
     return account.insolventSince !== 0n && now >= account.insolventSince + SEIZURE_DELAY;
   }
 
-  /** Passes all collateral to insurance and books what is left of the debt. */
-  seize(account: Account, { now, settlementPrice }: { now: bigint; settlementPrice: bigint }): void {
+  /** Passes all collateral to insurance and books what is left of the debt; returns that, WAD. */
+  seize(account: Account, { now, settlementPrice }: { now: bigint; settlementPrice: bigint }): bigint {
     const open = this.#open(account, now);
     for (const [token, { asset }] of this.tokens.entries()) {
       const amount = account.collateralOf(token);
@@ -479,9 +479,11 @@ export class Books {
       this.seizures.set(token, { owed: this.#seizureOf(token).owed + advanced, since: now });
       this.seizedOwed += advanced;
     }
-    if (open.cash < 0n) this.#bookDeficit(open, UNATTRIBUTED);
+    const deficit = max(0n, -open.cash);
+    if (deficit !== 0n) this.#bookDeficit(open, UNATTRIBUTED);
     this.#unflag(account);
     this.#close(open);
+    return deficit;
   }
 
   buySeized(
