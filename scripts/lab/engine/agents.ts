@@ -111,10 +111,11 @@ export class Agent {
     return this.#order(view, (this.#random() < 0.5 ? -1 : 1) * WHALE * this.#notional, Infinity);
   }
 
-  /** As far as the cap on the skew lets it, upward. */
+  /** As far as the cap on the skew and its notional let it, upward. */
   #pump(view: View): Wish | undefined {
-    const missing = PUMPED * this.#skewCap - toNumber(view.books.skewOf(this.#asset));
     const price = view.priceAgo(this.#asset, 0);
+    const free = PUMPED * this.#skewCap - toNumber(view.books.skewOf(this.#asset));
+    const missing = Math.min(free, this.#notional / price - this.#sizeOf(view));
     return missing < (1 - PUMPED) * this.#skewCap ? undefined : this.#order(view, missing * price, Infinity);
   }
 

@@ -14,10 +14,8 @@ import { ConservationError } from "./errors.ts";
  * @param collateral Paid in by token, WAD.
  */
 export function requireConserved(books: Books, collateral: readonly bigint[]): void {
-  const { base, insurance, protocolFees, paidIn } = books;
   const owners: readonly Account[] = [...books.accounts, books.fund];
-  const cash = owners.reduce((sum, account) => sum + max(0n, account.cash), 0n);
-  requireEqual(cash + base + insurance + protocolFees, paidIn, "settlement tokens");
+  requireCashConserved(books);
   const shares = owners.reduce((sum, account) => sum + account.shares, 0n);
   requireEqual(shares, books.debts.shares, "shares of debt");
   for (const asset of books.assets.keys()) {
@@ -39,6 +37,12 @@ export function requireConserved(books: Books, collateral: readonly bigint[]): v
     const held = owners.reduce((sum, account) => sum + account.collateralOf(token), 0n);
     requireEqual(held, collateral[token] ?? 0n, `collateral ${String(token)}`);
   }
+}
+
+/** What the pool, the reserves and the traders have is what was paid in; throws a ConservationError otherwise. */
+export function requireCashConserved({ accounts, base, insurance, protocolFees, paidIn }: Books): void {
+  const cash = accounts.reduce((sum, account) => sum + max(0n, account.cash), 0n);
+  requireEqual(cash + base + insurance + protocolFees, paidIn, "settlement tokens");
 }
 
 function requireEqual(actual: bigint, expected: bigint, what: string): void {

@@ -5,7 +5,9 @@ import { type Books, found } from "../../model/books.ts";
 import { accrued } from "../../model/funding.ts";
 import type { LiquidationOutcome } from "../../model/liquidation.ts";
 import { max } from "../../model/fixed.ts";
+import { assess, maintenanceUp } from "../../model/risk.ts";
 import { sideSizeDown } from "../../model/sideIndex.ts";
+import { toNumber } from "./screen.ts";
 import type {
   AccountRecord,
   CutRecord,
@@ -21,6 +23,7 @@ import type {
 
 interface AccountTally {
   startEquity: bigint;
+  startHealth: number | undefined;
   withdrawn: bigint;
   liquidations: number;
   lost: bigint;
@@ -42,12 +45,14 @@ export class Recorder {
   healthyLiquidated = 0;
 
   constructor(accounts: number) {
-    const none = { startEquity: 0n, withdrawn: 0n, liquidations: 0, lost: 0n, badDebt: 0n };
+    const none = { startEquity: 0n, startHealth: undefined, withdrawn: 0n, liquidations: 0, lost: 0n, badDebt: 0n };
     this.#tallies = Array.from({ length: accounts }, () => ({ ...none }));
   }
 
-  started(account: number, equity: bigint): void {
-    this.#tally(account).startEquity = equity;
+  /** The run begins for an account as it is. */
+  started(books: Books, account: number, now: bigint): void {
+    const { equity, health } = standingOf(books, account, now);
+    Object.assign(this.#tally(account), { startEquity: equity, startHealth: health });
   }
 
   /** @param amount Taken out, WAD. */
@@ -100,10 +105,9 @@ export class Recorder {
 
   resultOf(books: Books, { name, seed, traders }: Scenario, now: bigint): RunResult {
     const accounts = traders.map((trader, index): AccountRecord => {
-      const { startEquity, withdrawn, liquidations, lost, badDebt } = this.#tally(index);
-      const endEquity = books.equityOf(books.account(index), now);
-      const lossGivenLiquidation = lost;
-      return { name: trader.name, startEquity, endEquity, withdrawn, liquidations, lossGivenLiquidation, badDebt };
+      const { lost, ...tally } = this.#tally(index);
+      const { equity, health } = standingOf(books, index, now);
+      return { ...tally, name: trader.name, endEquity: equity, endHealth: health, lossGivenLiquidation: lost };
     });
     const { steps, liquidations, deleveragings, cuts, fills, keeperProfit, refusals, healthyLiquidated, log } = this;
     return {
@@ -132,6 +136,19 @@ export class Recorder {
   #tally(account: number): AccountTally {
     return found(this.#tallies[account]);
   }
+}
+
+/** At the better ends. */
+function standingOf(
+  books: Books,
+  account: number,
+  now: bigint,
+): { equity: bigint; health: AccountRecord["startHealth"] } {
+  const standing = books.standingOf(books.account(account), now);
+  const terms = assess({ ...standing, groups: books.groups, time: now, end: "better" });
+  const maintenance = maintenanceUp(terms, books.globals);
+  const health = maintenance === 0n ? undefined : toNumber(terms.equity) / toNumber(maintenance);
+  return { equity: terms.equity, health };
 }
 
 export function marketRecordOf(books: Books, asset: number, now: bigint): MarketRecord {

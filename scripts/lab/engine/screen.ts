@@ -7,7 +7,7 @@ import { PPM, WAD } from "../../model/fixed.ts";
 import { hedgeFloorOf, MAX_GROUPS, ratesUp } from "../../model/parameters.ts";
 import type { Price } from "../../model/price.ts";
 import { readPosition } from "../../model/sideIndex.ts";
-import type { World } from "./world.ts";
+import { START, type World } from "./world.ts";
 
 const DOUBT = 1e-6;
 
@@ -67,7 +67,7 @@ export class Screen {
   constructor(world: World, books: Books) {
     this.#books = books;
     this.#terms = world.assets.map(({ risk, sizes }) => {
-      const { beta, sigma, gamma, kappa } = ratesUp(risk, 0n);
+      const { beta, sigma, gamma, kappa } = ratesUp(risk, START);
       const [b, s, g] = [beta, sigma, gamma].map((rate) => Number(rate) / 1e6);
       const slope = Number(kappa) / 1e6 / (2 * toNumber(sizes.depth));
       return { beta: b ?? 0, sigma: s ?? 0, gamma: g ?? 0, slope, group: risk.group };

@@ -123,9 +123,7 @@ class Run {
       this.#trade(account, legs, (asset) => found(this.#books.prices[asset]).last);
     }
     this.#reprice();
-    for (const account of traders.keys()) {
-      this.#recorder.started(account, this.#books.equityOf(this.#books.account(account), this.#now));
-    }
+    for (const account of traders.keys()) this.#recorder.started(this.#books, account, this.#now);
     this.#record(traders.map((_, account) => this.#screen.healthOf(account)));
   }
 

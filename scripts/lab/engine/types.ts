@@ -225,6 +225,9 @@ export interface AccountRecord {
   readonly name: string;
   readonly startEquity: bigint;
   readonly endEquity: bigint;
+  /** Equity over the maintenance requirement; undefined where nothing is required. */
+  readonly startHealth: number | undefined;
+  readonly endHealth: number | undefined;
   /** Settlement tokens taken out during the run, less those put in. */
   readonly withdrawn: bigint;
   readonly liquidations: number;

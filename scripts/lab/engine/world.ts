@@ -8,9 +8,9 @@ import { ScenarioError } from "./errors.ts";
 
 /** Every run begins at this unix time: after the clock of any chain that it is confirmed on. */
 export const START = 2_000_000_000n;
-/** Before the start, seconds: when the contracts are deployed, and when the assets are listed. */
-export const DEPLOYED = START - 100n;
-export const LISTED = START - 50n;
+/** When the contracts are deployed and the assets listed, unix seconds: long before, as a chain's clock goes on in between. */
+export const DEPLOYED = START - 200_000n;
+export const LISTED = START - 100_000n;
 
 /** Rates of funding are listed in 1e-9. */
 const NANO = 10n ** 9n;
@@ -43,7 +43,7 @@ export function worldOf(parameters: Parameters): World {
     assets: parameters.assets.map(({ listing }): Asset => {
       const { risk, group, depth, openInterestCap, openInterestShare, market, ...trade } = listing;
       return {
-        risk: { from: risk, to: risk, start: 0n, duration: 0n, group: Number(group) },
+        risk: { from: risk, to: risk, start: LISTED, duration: 0n, group: Number(group) },
         sizes: { depth, openInterestCap, openInterestShare, status: market ? "Active" : "None" },
         trade: {
           ...trade,
