@@ -67,7 +67,7 @@ function input(changes: Partial<ReportInput> = {}): ReportInput {
     ],
     prices: [{ time: NOON - 10, asset: 0, price: 2000n * WAD }],
     fundingIndex: new Map([[0, WAD]]),
-    fills: [{ account: OWNER, time: NOON, asset: 0, delta: 2n * WAD, price: 2000n * WAD, liquidation: false }],
+    fills: [{ account: OWNER, time: NOON, asset: 0, delta: 2n * WAD, price: 2000n * WAD, quote: 4000n * WAD, fundingIndex: 0n, liquidation: false }],
     liquidations: [],
     judgements: [],
     orders: { submitted: 4, executed: 2, cancelled: 1, refunded: 1, poked: 1 },
