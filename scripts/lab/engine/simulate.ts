@@ -388,7 +388,8 @@ class Run {
       const isRefused =
         (effect?.kind === "liquidated" && effect.outcome.refusal !== undefined) ||
         (effect?.kind === "converted" && typeof effect.conversion === "string") ||
-        (effect?.kind === "flagged" && effect.trigger === undefined);
+        (effect?.kind === "flagged" && effect.trigger === undefined) ||
+        (effect?.kind === "cut" && effect.fromInsurance === 0n && effect.cut === 0n);
       if (!isRefused) return effect;
     } catch (error) {
       if (!(error instanceof BasketRefused)) throw error;

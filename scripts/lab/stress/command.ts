@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { seeded } from "../../history/random.ts";
 import { confirm, connect } from "../engine/confirm.ts";
-import { loadWorld, type World } from "../engine/world.ts";
+import { assetOf, loadWorld, type World } from "../engine/world.ts";
 import { readFlags, readNumber, readWhole } from "../options.ts";
 import { hashParameters, readCommit } from "../output/provenance.ts";
 import type { Report, Table } from "../output/report.ts";
@@ -27,7 +27,6 @@ import { DEFAULT_MARKET } from "./sampler.ts";
 import { expectedShortfall, mean, type RunSummary, valueAtRisk } from "./summary.ts";
 import { repeat, type Task } from "./task.ts";
 import { performAll } from "./threads.ts";
-import { assetOf } from "../engine/world.ts";
 
 const LISTED = join(fileURLToPath(new URL("../../../", import.meta.url)), "deploy/parameters/arbitrum.ts");
 
