@@ -71,7 +71,8 @@ export function refusalOfTrade(
   if (widened && cash < min(start.cash, 0n)) {
     const lent = max(0n, -cash) - max(0n, -books.cashOf(account, now));
     const folded = start.cash - books.cashOf(account, now);
-    if (books.base - folded - realised + splitFees(fees, books.globals).pool - lent < 0n) return "InsufficientLiquidity";
+    if (books.base - folded - realised + splitFees(fees, books.globals).pool - lent < 0n)
+      return "InsufficientLiquidity";
   }
   const after = termsOf(books, [...held.values()], { cash, now });
   const isBlocked =
@@ -154,7 +155,7 @@ function refusalOfCaps(
   account: Account,
   { before, after, price, now }: { before: Exposure; after: Exposure; price: bigint; now: bigint },
 ): string | undefined {
-  const { asset, size, sizes, trade } = after;
+  const { size, sizes, trade } = after;
   const long = size > 0n;
   const grown = long ? size > before.size : size < before.size;
   if (!grown || size === 0n) return undefined;

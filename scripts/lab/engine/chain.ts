@@ -105,13 +105,11 @@ export async function readListing(house: House) {
     Array.from({ length: Number(tokenCount) }, (_, token) => house.collateralParametersOf(token)),
   );
   return {
-    assets: words.map(
-      ([risk, sizes, trade]): Asset => ({
-        risk: decodeRisk(risk),
-        sizes: decodeSizes(sizes),
-        trade: decodeTrade(trade),
-      }),
-    ),
+    assets: words.map(([risk, sizes, trade]): Asset => ({
+      risk: decodeRisk(risk),
+      sizes: decodeSizes(sizes),
+      trade: decodeTrade(trade),
+    })),
     tokens: tokens.map(decodeCollateral),
     globals: decodeGlobals(globals),
     groups: decodeGroups(groups),

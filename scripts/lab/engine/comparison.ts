@@ -59,7 +59,8 @@ function requireSame(actual: unknown, expected: unknown, path: string): void {
     throw new DifferenceError(`${path}: the contract has ${String(actual)}, the model ${String(expected)}`);
   }
   const [keys, foreseen] = [actual, expected].map((structure) => Object.keys(structure).sort().join());
-  if (keys !== foreseen) throw new DifferenceError(`${path}: the contract has ${keys ?? ""}, the model ${foreseen ?? ""}`);
+  if (keys !== foreseen)
+    throw new DifferenceError(`${path}: the contract has ${keys ?? ""}, the model ${foreseen ?? ""}`);
   for (const [key, value] of Object.entries(actual)) {
     requireSame(value, expected[key as keyof typeof expected], `${path}/${key}`);
   }

@@ -43,7 +43,7 @@ export class Feeds {
     const now = Number(START) + at;
     for (const feed of this.#feeds) {
       if (feed === undefined) continue;
-      for (let round = feed.rounds[feed.seen]; round !== undefined && round.at <= at; ) {
+      for (let round = feed.rounds[feed.seen]; round !== undefined && round.at <= at;) {
         feed.guard.rounds.push({ price: round.price, updatedAt: Number(START) + round.at });
         round = feed.rounds[++feed.seen];
       }

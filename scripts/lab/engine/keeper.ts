@@ -43,15 +43,23 @@ export function dutiesToAccounts(look: Look, accounts: readonly number[]): Duty[
     switch (deed.kind) {
       case "liquidate": {
         const { basket } = deed.plan;
-        return [{ deed: { kind: "liquidate", account: Number(deed.account), by: look.own, basket }, reward: deed.reward }];
+        return [
+          { deed: { kind: "liquidate", account: Number(deed.account), by: look.own, basket }, reward: deed.reward },
+        ];
       }
       case "takeOver":
         return [
-          { deed: { kind: "takeOver", account: Number(deed.account), by: look.own, legs: deed.legs }, reward: deed.reward },
+          {
+            deed: { kind: "takeOver", account: Number(deed.account), by: look.own, legs: deed.legs },
+            reward: deed.reward,
+          },
         ];
       case "convert":
         return [
-          { deed: { kind: "convert", account: Number(deed.account), by: look.own, sales: deed.sales }, reward: deed.reward },
+          {
+            deed: { kind: "convert", account: Number(deed.account), by: look.own, sales: deed.sales },
+            reward: deed.reward,
+          },
         ];
       case "buySeized":
       case "writeOff":

@@ -168,7 +168,8 @@ export function marketRecordOf(books: Books, asset: number, now: bigint): Market
 
 /** Of everything that the books keep. */
 export function digestOf(books: Books): string {
-  const { base, debts, insurance, protocolFees, closedValue, seizedOwed, pendingLosses, mark, markTime, paidIn } = books;
+  const { base, debts, insurance, protocolFees, closedValue, seizedOwed, pendingLosses, mark, markTime, paidIn } =
+    books;
   const state = {
     totals: { base, debts, insurance, protocolFees, closedValue, seizedOwed, pendingLosses, mark, markTime, paidIn },
     accounts: [...books.accounts, books.fund].map(({ cash, shares, insolventSince, positions, collateral }) => ({
@@ -180,7 +181,12 @@ export function digestOf(books: Books): string {
     })),
     markets: books.assets.map((_, asset) => {
       const { long, short, funding, watch } = books.market(asset);
-      return { long: { ...long, closed: [...long.closed] }, short: { ...short, closed: [...short.closed] }, funding, watch };
+      return {
+        long: { ...long, closed: [...long.closed] },
+        short: { ...short, closed: [...short.closed] },
+        funding,
+        watch,
+      };
     }),
     buckets: [...books.buckets].sort(([one], [other]) => one - other),
     seizures: [...books.seizures].sort(([one], [other]) => one - other),

@@ -90,7 +90,12 @@ export class Screen {
   reprice(prices: readonly Price[], fundingIndices: readonly bigint[], now: bigint): void {
     this.#markets = prices.map(({ last, spread, dead }, asset) => {
       const [price, half] = [toNumber(last), Number(spread) / Number(PPM)];
-      return { low: price * (1 - half), high: price * (1 + half), dead, funding: toNumber(fundingIndices[asset] ?? 0n) };
+      return {
+        low: price * (1 - half),
+        high: price * (1 + half),
+        dead,
+        funding: toNumber(fundingIndices[asset] ?? 0n),
+      };
     });
     this.#debtIndex = toNumber(this.#books.debtIndex(now));
   }

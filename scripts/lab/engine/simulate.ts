@@ -192,7 +192,9 @@ class Run {
     for (const account of margins.keys()) {
       if (!this.#unhealthySince.has(account)) this.#unhealthySince.set(account, this.#at);
     }
-    return [...margins].sort(([, one], [, other]) => (one < other ? -1 : one > other ? 1 : 0)).map(([account]) => account);
+    return [...margins]
+      .sort(([, one], [, other]) => (one < other ? -1 : one > other ? 1 : 0))
+      .map(([account]) => account);
   }
 
   // ---------------------------------------------------------------- keepers
@@ -249,10 +251,21 @@ class Run {
       const trigger = deed.kind === "deleverage" ? this.#books.market(deed.asset).watch.trigger : "None";
       const before = "asset" in deed ? marketRecordOf(this.#books, deed.asset, this.#now) : undefined;
       const effect = this.#attempt(deed);
-      if (effect?.kind === "deleveraged" && effect.closed !== 0n && deed.kind === "deleverage" && before !== undefined) {
+      if (
+        effect?.kind === "deleveraged" &&
+        effect.closed !== 0n &&
+        deed.kind === "deleverage" &&
+        before !== undefined
+      ) {
         const side = before.longSize > before.shortSize ? before.longSize : before.shortSize;
         const fraction = (effect.closed * 10n ** 18n) / side;
-        this.#recorder.deleveragings.push({ at: this.#at, asset: deed.asset, trigger, fraction, closed: effect.closed });
+        this.#recorder.deleveragings.push({
+          at: this.#at,
+          asset: deed.asset,
+          trigger,
+          fraction,
+          closed: effect.closed,
+        });
       }
       if (effect?.kind === "cut") {
         this.#recorder.cuts.push({ at: this.#at, fromInsurance: effect.fromInsurance, cut: effect.cut });
@@ -414,7 +427,9 @@ class Run {
   }
 
   #isFaulty(kind: Fault["kind"]): boolean {
-    return this.#scenario.faults.some((fault) => fault.kind === kind && this.#at >= fault.from && this.#at < fault.until);
+    return this.#scenario.faults.some(
+      (fault) => fault.kind === kind && this.#at >= fault.from && this.#at < fault.until,
+    );
   }
 
   #gasFactor(): number {
@@ -429,7 +444,8 @@ class Run {
 
   #record(healths: readonly Health[]): void {
     const open = healths.filter(({ hasPosition }) => hasPosition);
-    const within = (bound: number): number => open.filter(({ equity, maintenance }) => equity <= bound * maintenance).length;
+    const within = (bound: number): number =>
+      open.filter(({ equity, maintenance }) => equity <= bound * maintenance).length;
     const { equity } = this.#books.poolValue(this.#now);
     this.#recorder.stepped({
       at: this.#at,
@@ -443,7 +459,8 @@ class Run {
 }
 
 function requireSensible({ duration, step, traders, providers, paths }: Scenario): void {
-  if (!(step >= 1) || !(duration >= step)) throw new ScenarioError("a run needs a step of a second or more, and one step");
+  if (!(step >= 1) || !(duration >= step))
+    throw new ScenarioError("a run needs a step of a second or more, and one step");
   if (!Number.isInteger(step) || !Number.isInteger(duration)) throw new ScenarioError("steps are whole seconds");
   if (traders.length === 0) throw new ScenarioError("a run needs traders");
   if (providers.length === 0) throw new ScenarioError("a run needs a provider: the pool is everybody's other side");

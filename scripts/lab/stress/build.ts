@@ -43,7 +43,11 @@ const DUST_ACCOUNTS = 24;
 /** Share of the pool that leaves in a run. */
 const RUNNING = 0.8;
 
-export function buildScenario(world: World, settings: StudySettings, { index, one }: { index: number; one: Case }): Scenario {
+export function buildScenario(
+  world: World,
+  settings: StudySettings,
+  { index, one }: { index: number; one: Case },
+): Scenario {
   const seed = seedOf(settings.seed, index);
   const paths = pathsOf(world, settings, { seed, one });
   const prices = new Map(paths.map(({ asset, rounds }) => [asset, Number(rounds[0]?.price ?? 0n) / 1e18]));
@@ -81,7 +85,9 @@ function pathsOf(world: World, settings: StudySettings, { seed, one }: { seed: n
   const { duration, step, market } = settings;
   const sampled = samplePrices(market, { seed, duration, step, asOne: one.asOne });
   const steps = duration / step;
-  const paths = new Map([...sampled].filter(([symbol]) => world.parameters.assets.some((asset) => asset.symbol === symbol)));
+  const paths = new Map(
+    [...sampled].filter(([symbol]) => world.parameters.assets.some((asset) => asset.symbol === symbol)),
+  );
   for (const { symbol, of, rate } of WRAPPERS) {
     const underlying = sampled.get(of);
     if (underlying === undefined || !world.parameters.assets.some((asset) => asset.symbol === symbol)) continue;
@@ -98,7 +104,10 @@ function pathsOf(world: World, settings: StudySettings, { seed, one }: { seed: n
   const held = hit.map(([symbol, prices]) => [assetOf(world, symbol), prices] as const);
   return [...held, [Number(world.parameters.environment.pegAsset), peg] as const].map(([asset, prices]): PricePath => {
     const { deviation, heartbeat } = world.parameters.assets[asset] ?? { deviation: 0n, heartbeat: 0n };
-    return { asset, rounds: roundsOf(prices, { step, deviation: Number(deviation) / 1e6, heartbeat: Number(heartbeat) }) };
+    return {
+      asset,
+      rounds: roundsOf(prices, { step, deviation: Number(deviation) / 1e6, heartbeat: Number(heartbeat) }),
+    };
   });
 }
 

@@ -53,14 +53,12 @@ export function casesOf({ index }: { index: number }): readonly Case[] {
     ...FALLS.map((share): Case => ({ ...CALM, name: `slide-${percent(share)}`, blow: { ...FALL, share } })),
     { ...CALM, name: "collateral-and-index", blow: { ...FALL, share: 0.3 }, wrapperLoss: 0.08, asOne: true },
     { ...CALM, name: "depeg", blow: { kind: "depeg", price: 0.88 } },
-    ...DOWN_TIMES.map(
-      (minutes): Case => ({
-        ...CALM,
-        name: `keepers-down-${String(minutes)}`,
-        blow: FALL,
-        faults: [{ kind: "keepersDown", ...until(minutes) }],
-      }),
-    ),
+    ...DOWN_TIMES.map((minutes): Case => ({
+      ...CALM,
+      name: `keepers-down-${String(minutes)}`,
+      blow: FALL,
+      faults: [{ kind: "keepersDown", ...until(minutes) }],
+    })),
     { ...CALM, name: "gas-50", blow: FALL, faults: [{ kind: "gas", factor: 50, ...until(120) }] },
     { ...CALM, name: "sequencer-out", blow: FALL, faults: [{ kind: "sequencerDown", ...until(20) }] },
     { ...CALM, name: "feed-stale", blow: FALL, faults: [{ kind: "feedStale", asset: index, ...until(60) }] },

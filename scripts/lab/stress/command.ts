@@ -250,7 +250,13 @@ async function speedOf(settings: StudySettings, tasks: readonly Task[], shell: S
     const elapsed = shell.now() - start;
     const busy = runs.reduce((sum, { seconds }) => sum + seconds, 0);
     const deeds = runs.reduce((sum, run) => sum + run.deeds, 0);
-    rows.push([workers, runs.length, rounded(runs.length / busy), rounded(deeds / busy), rounded(runs.length / elapsed)]);
+    rows.push([
+      workers,
+      runs.length,
+      rounded(runs.length / busy),
+      rounded(deeds / busy),
+      rounded(runs.length / elapsed),
+    ]);
   }
   return {
     name: "speed",

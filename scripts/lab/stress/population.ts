@@ -98,7 +98,10 @@ function holdingsOf(
       return { positions: [position(first, 1), position(second, -1)], collateral: [] };
     }
     case "basket":
-      return { positions: markets.map((asset, index) => position(asset, index % 2 === 0 ? 0.5 : -0.25)), collateral: [] };
+      return {
+        positions: markets.map((asset, index) => position(asset, index % 2 === 0 ? 0.5 : -0.25)),
+        collateral: [],
+      };
     case "hedged": {
       const tokens = world.tokens.flatMap(({ asset }, token) => (prices.has(asset) ? [{ token, asset }] : []));
       const { token, asset } = pick(tokens, random);

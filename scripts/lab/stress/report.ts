@@ -70,7 +70,12 @@ export function caseTable(name: string, groups: ReadonlyMap<string, readonly Run
         whole(Math.max(0, ...uncovered)),
         percent(shareOf(runs, isEmptied)),
         percent(shareOf(runs, ({ isPoolInsolvent }) => isPoolInsolvent)),
-        percent(quantile(runs.map(({ poolDrawdown }) => poolDrawdown), 0.99)),
+        percent(
+          quantile(
+            runs.map(({ poolDrawdown }) => poolDrawdown),
+            0.99,
+          ),
+        ),
         tenth(liquidated / Math.max(1, runs.length)),
         quantile(waits, 0.5),
         quantile(waits, 0.95),
@@ -180,7 +185,11 @@ export function pairTable(cells: readonly PairCell[]): Table {
 /** @param duration s. */
 export function studyPlots(
   groups: ReadonlyMap<string, readonly RunSummary[]>,
-  { pairs, manipulated, duration }: { pairs: readonly PairCell[]; manipulated: readonly Manipulation[]; duration: number },
+  {
+    pairs,
+    manipulated,
+    duration,
+  }: { pairs: readonly PairCell[]; manipulated: readonly Manipulation[]; duration: number },
 ): Plot[] {
   const debtOf = (name: string, pick: (debts: readonly number[]) => number): number =>
     pick((groups.get(name) ?? []).map(({ badDebt }) => badDebt));
@@ -215,15 +224,16 @@ export function studyPlots(
       name: "keepers-down",
       title: "A slide of 20 % without keepers for so long",
       y: { title: "USD", format: "~s" },
-      groups: [["slide-20", "0 min"], ...DOWN_TIMES.map((minutes) => [`keepers-down-${minutes}`, `${minutes} min`])].map(
-        ([name = "", label = ""]) => ({
-          label,
-          bars: [
-            { label: "mean", value: debtOf(name, mean) },
-            { label: "ES 95", value: debtOf(name, (debts) => expectedShortfall(debts, 0.95)) },
-          ],
-        }),
-      ),
+      groups: [
+        ["slide-20", "0 min"],
+        ...DOWN_TIMES.map((minutes) => [`keepers-down-${minutes}`, `${minutes} min`]),
+      ].map(([name = "", label = ""]) => ({
+        label,
+        bars: [
+          { label: "mean", value: debtOf(name, mean) },
+          { label: "ES 95", value: debtOf(name, (debts) => expectedShortfall(debts, 0.95)) },
+        ],
+      })),
     }),
     ...(pairs.length === 0
       ? []
@@ -267,7 +277,8 @@ export function runPlots(result: RunResult, symbolOf: (asset: number) => string)
         return [hours(at), record === undefined ? 0 : pick(record)] as const;
       }),
     }));
-  const counted = (times: readonly number[]) => steps.map(({ at }) => [hours(at), times.filter((time) => time <= at).length] as const);
+  const counted = (times: readonly number[]) =>
+    steps.map(({ at }) => [hours(at), times.filter((time) => time <= at).length] as const);
   const healths = (pick: (account: RunResult["accounts"][number]) => number | undefined) =>
     accounts.flatMap((account) => pick(account) ?? []).map((health) => Math.min(5, health));
   const [first, last] = [steps[0], steps.at(-1)];
@@ -319,7 +330,9 @@ export function runPlots(result: RunResult, symbolOf: (asset: number) => string)
         label: symbolOf(asset),
         points: fills
           .filter((fill) => fill.asset === asset)
-          .map(({ at, price, fillPrice }) => [hours(at), (toNumber(fillPrice) / toNumber(price) - 1) * 10_000] as const),
+          .map(
+            ({ at, price, fillPrice }) => [hours(at), (toNumber(fillPrice) / toNumber(price) - 1) * 10_000] as const,
+          ),
       })),
     }),
     waterfallPlot({

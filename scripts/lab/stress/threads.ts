@@ -16,7 +16,10 @@ export async function performAll(
 ): Promise<readonly RunSummary[]> {
   const summaries = new Map<number, RunSummary>();
   let next = 0;
-  const threads = Array.from({ length: Math.min(workers, tasks.length) }, () => new Worker(WORKER, { workerData: settings }));
+  const threads = Array.from(
+    { length: Math.min(workers, tasks.length) },
+    () => new Worker(WORKER, { workerData: settings }),
+  );
   const end = (): void => {
     for (const thread of threads) void thread.terminate();
   };

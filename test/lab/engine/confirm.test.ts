@@ -25,7 +25,11 @@ const crowded = scenario({
         positions: [{ asset: ETH, size: -10n * WAD }],
       },
     },
-    { name: "whale", agent: "withdrawer", book: { cash: 90_000n * WAD, collateral: [], positions: [{ asset: ETH, size: WAD }] } },
+    {
+      name: "whale",
+      agent: "withdrawer",
+      book: { cash: 90_000n * WAD, collateral: [], positions: [{ asset: ETH, size: WAD }] },
+    },
   ],
   providers: [{ deposit: 3_000_000n * WAD }, { deposit: 500_000n * WAD, leavesAt: 600 }],
 });

@@ -74,7 +74,7 @@ describe("simulation of a scenario", () => {
   });
 
   it("leaves what is not worth its gas", () => {
-    const gas = { kind: "gas", factor: 1_000_000, from: 0, until: 1_500 } as const;
+    const gas = { kind: "gas", factor: 1_000_000, from: 0, until: 1_530 } as const;
     const { liquidations, refusals } = run({ faults: [gas] });
     expect(liquidations).to.deep.equal([]);
     expect(refusals.get("not worth its gas")).to.be.greaterThan(0);
