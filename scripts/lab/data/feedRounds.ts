@@ -52,7 +52,8 @@ function readAnswer(
   if (text.trim().endsWith("%")) refuse(sheet, line, "wrong unit", `answer "${text}" is a percentage`);
   if (text.trim() === "" || !Number.isFinite(Number(text))) refuse(sheet, line, "not a number", `answer "${text}"`);
   if (Number(text) <= 0) refuse(sheet, line, "not positive", `answer ${text}`);
-  if (!/^\d+$/.test(text)) refuse(sheet, line, "wrong unit", `${text} is a price and no answer of ${decimals} decimals`);
+  if (!/^\d+$/.test(text))
+    refuse(sheet, line, "wrong unit", `${text} is a price and no answer of ${decimals} decimals`);
   return text;
 }
 

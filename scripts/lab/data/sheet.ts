@@ -54,7 +54,12 @@ export function readStamp(sheet: Sheet, { line, fields }: Row, column: number): 
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < STAMPS.low || value >= STAMPS.high) {
     const isThousandfold = value / 1_000 >= STAMPS.low && value / 1_000 < STAMPS.high;
-    refuse(sheet, line, "wrong unit", `"${text}" is no unix time in seconds${isThousandfold ? ", but in milliseconds" : ""}`);
+    refuse(
+      sheet,
+      line,
+      "wrong unit",
+      `"${text}" is no unix time in seconds${isThousandfold ? ", but in milliseconds" : ""}`,
+    );
   }
   return value;
 }
