@@ -121,7 +121,10 @@ class Draw {
   readonly #random: () => number;
   readonly #measure: Measure;
   /** USD that each side of a market may still take, and what it has. */
-  readonly #sides = new Map<string, { readonly target: [long: number, short: number]; readonly had: [number, number] }>();
+  readonly #sides = new Map<
+    string,
+    { readonly target: [long: number, short: number]; readonly had: [number, number] }
+  >();
   readonly #numbers = new Map<Kind, number>();
 
   constructor(options: CastOptions) {

@@ -25,11 +25,7 @@ export interface SideSum {
 const PAGE = 40;
 
 /** In the order asked. @param block At whose end. */
-export async function readHealth(
-  lens: Lens,
-  accounts: readonly string[],
-  block: number,
-): Promise<readonly Health[]> {
+export async function readHealth(lens: Lens, accounts: readonly string[], block: number): Promise<readonly Health[]> {
   const health: Health[] = [];
   for (let start = 0; start < accounts.length; start += PAGE) {
     const page = accounts.slice(start, start + PAGE);
@@ -99,7 +95,9 @@ export function faultsOf(conservation: Conservation, sides: readonly SideSum[]):
   if (!isConserved(conservation)) {
     const { driftWei, debtDriftWei, collaterals } = conservation;
     const short = collaterals.filter(({ ledgerWei, heldWei }) => ledgerWei > heldWei).map(({ symbol }) => symbol);
-    faults.push(`cash ${driftWei} wei off, debts ${debtDriftWei} shares off, short of ${short.join(", ") || "nothing"}`);
+    faults.push(
+      `cash ${driftWei} wei off, debts ${debtDriftWei} shares off, short of ${short.join(", ") || "nothing"}`,
+    );
   }
   for (const { asset, long, positions, sum, side } of sides) {
     const rest = side - sum;

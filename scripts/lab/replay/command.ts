@@ -28,8 +28,9 @@ const LATER_PART = 6n;
 /** Shares of the record after which a provider comes and another leaves. */
 const ENTERS = 0.3;
 const LEAVES = 0.35;
-/** Health of before is kept of so long before the largest fall, s. */
+/** Health of before is kept of so long before the largest fall, s; not of a time before books are open. */
 const CALM = 900;
+const OPENED = 1_800;
 
 /** What is replayed, and everything that was found. */
 export interface Replayed {
@@ -97,7 +98,7 @@ export async function replay(
       keepers,
       providers,
       later,
-      calmAt: fallOf(recording) - CALM,
+      calmAt: Math.max(fallOf(recording) - CALM, recording.from + OPENED),
       seed,
       onProgress: (done, time) => {
         shell.progress.advance(done, isoTime(time));
@@ -162,7 +163,11 @@ export function keepersOf({ latency }: Pick<ReplayOptions, "latency">): readonly
 
 function providersOf({ from, to }: Recording): RunOptions["providers"] {
   const at = (share: number): number => Math.round(from + share * (to - from));
-  return [{ name: "provider 1" }, { name: "provider 2", leavesAt: at(LEAVES) }, { name: "provider 3", entersAt: at(ENTERS) }];
+  return [
+    { name: "provider 1" },
+    { name: "provider 2", leavesAt: at(LEAVES) },
+    { name: "provider 3", entersAt: at(ENTERS) },
+  ];
 }
 
 /** When ETH began its largest fall within an hour. */

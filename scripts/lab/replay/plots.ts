@@ -120,7 +120,10 @@ function treasury({ result: { samples } }: Replayed): Plot {
     steps: true,
     series: [
       { label: "pool", points: samples.map((sample): Point => [sample.time, shareValue(sample) / start - 1]) },
-      { label: "insurance", points: samples.map(({ time, insurance }): Point => [time, whole(insurance) / insured - 1]) },
+      {
+        label: "insurance",
+        points: samples.map(({ time, insurance }): Point => [time, whole(insurance) / insured - 1]),
+      },
     ],
   });
 }
@@ -153,8 +156,14 @@ function fills({ result: { journal } }: Replayed): Plot {
     x: TIME,
     y: { title: "basis points" },
     series: [
-      series("orders", journal.fills.filter(({ liquidation }) => !liquidation)),
-      series("liquidations", journal.fills.filter(({ liquidation }) => liquidation)),
+      series(
+        "orders",
+        journal.fills.filter(({ liquidation }) => !liquidation),
+      ),
+      series(
+        "liquidations",
+        journal.fills.filter(({ liquidation }) => liquidation),
+      ),
     ],
   });
 }
@@ -168,7 +177,10 @@ export function premiumOf({ delta, price, quote, fundingIndex }: FillRecord): nu
 
 function marketLines(
   { result: { samples }, stage }: Replayed,
-  { valueOf, ...heading }: Pick<Plot, "name" | "title"> & {
+  {
+    valueOf,
+    ...heading
+  }: Pick<Plot, "name" | "title"> & {
     y: Parameters<typeof linePlot>[0]["y"];
     valueOf: (sample: MarketSample) => number;
   },

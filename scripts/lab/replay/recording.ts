@@ -60,7 +60,10 @@ export function recordingOf(name: string, rounds: ReadonlyMap<string, readonly R
  * A part of it. Throws a UsageError for a part that it does not have.
  * @param from Unix seconds, as `to`; its own by default.
  */
-export function partOf(recording: Recording, { from, to }: { from: number | undefined; to: number | undefined }): Recording {
+export function partOf(
+  recording: Recording,
+  { from, to }: { from: number | undefined; to: number | undefined },
+): Recording {
   const part = { ...recording, from: from ?? recording.from, to: to ?? recording.to };
   if (part.from < recording.from || part.to > recording.to || part.from >= part.to) {
     const iso = (time: number): string => new Date(time * 1_000).toISOString().slice(0, 19);

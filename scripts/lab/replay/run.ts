@@ -120,7 +120,16 @@ type Item =
 /** Keepers look again after so long without anything that happens, s. */
 const IDLE = 300;
 /** What changes what others have, beside whom it names. */
-const CHECKED = new Set(["liquidate", "takeOver", "convert", "deleverage", "cutProfits", "seize", "buySeized", "closeMarket"]);
+const CHECKED = new Set([
+  "liquidate",
+  "takeOver",
+  "convert",
+  "deleverage",
+  "cutProfits",
+  "seize",
+  "buySeized",
+  "closeMarket",
+]);
 /** How soon a trader answers a call for margin, s. */
 const MARGIN_CALL = 60;
 const WAD = 10n ** 18n;

@@ -89,7 +89,7 @@ export class Stage {
   }
 
   async send(from: string, { to, data, value }: ContractTransaction): Promise<Sent> {
-    return this.chain.send(from, { to: String(to), data: data, value: value ?? 0n });
+    return this.chain.send(from, { to: String(to), data, value: value ?? 0n });
   }
 
   /** Throws a LabError where it reverts: of what cannot fail. */
@@ -143,10 +143,7 @@ export class Stage {
     await this.deposit(insurer, { token: "USDC", amount: insurance });
     const { insuranceFund } = protocol;
     if (insurance > 0n) {
-      await this.must(
-        insurer.address,
-        await insuranceFund.contribute.populateTransaction(insurer.account, insurance),
-      );
+      await this.must(insurer.address, await insuranceFund.contribute.populateTransaction(insurer.account, insurance));
     }
     if (later > 0n) await this.#provide(castAt(this.providers, providers).address, later);
     const treasury = await readTreasury(protocol, chain.block);

@@ -188,7 +188,13 @@ function deleveragings({ result, stage }: Replayed): Table {
   return {
     name: "deleveragings",
     title: "Deleveraging and cuts of profits",
-    columns: [{ name: "time" }, { name: "market" }, { name: "side" }, { name: "closed", unit: "units" }, { name: "at", unit: "USD" }],
+    columns: [
+      { name: "time" },
+      { name: "market" },
+      { name: "side" },
+      { name: "closed", unit: "units" },
+      { name: "at", unit: "USD" },
+    ],
     rows: [
       ...result.journal.deleveragings.map(({ time, asset, long, closed, price }): readonly Cell[] => [
         isoTime(time),

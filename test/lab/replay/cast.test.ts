@@ -83,7 +83,9 @@ describe("castOf", () => {
 
   it("trades on no price that is not there yet", () => {
     const cut = recording.from + 3 * 3_600 + 800;
-    const past = new Map([...recording.rounds].map(([symbol, series]) => [symbol, series.filter((one) => one.updatedAt <= cut)]));
+    const past = new Map(
+      [...recording.rounds].map(([symbol, series]) => [symbol, series.filter((one) => one.updatedAt <= cut)]),
+    );
     const seen = (traders: readonly Trader[]) => traders.map(({ deeds }) => deeds.filter(({ time }) => time <= cut));
     const blind = cast({ recording: { ...recording, rounds: past } });
     expect(seen(blind)).to.deep.equal(seen(cast()));

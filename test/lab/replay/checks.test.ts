@@ -32,7 +32,9 @@ describe("faultsOf", () => {
   });
 
   it("names a side that is not the sum of its positions", () => {
-    expect(faultsOf(sound, [{ ...side, side: 103n }])).to.deep.equal(["long side of asset 0 is 103, its positions 100"]);
+    expect(faultsOf(sound, [{ ...side, side: 103n }])).to.deep.equal([
+      "long side of asset 0 is 103, its positions 100",
+    ]);
     expect(faultsOf(sound, [{ ...side, long: false, side: 97n }])).to.deep.equal([
       "short side of asset 0 is 97, its positions 100",
     ]);
