@@ -2,6 +2,7 @@
 import type { PricePath, ProviderPlan, Round, Scenario, TraderPlan } from "../engine/types.ts";
 import { assetOf, type World } from "../engine/world.ts";
 import { WAD } from "../../model/fixed.ts";
+import { reported } from "../data/synthetic.ts";
 import { BLOW, type Case } from "./cases.ts";
 import { fundedBook, populate, sizeOf, toWad } from "./population.ts";
 import { type MarketModel, samplePrices } from "./sampler.ts";
@@ -123,21 +124,13 @@ function pegOf({ blow }: Case, at: number): number {
   return 1 - (1 - blow.price) * Math.min(1, (at - BLOW) / DEPEG_TIME);
 }
 
-/** What a feed reports of a price that is looked at every `step`: where it has moved by the deviation, or after the heartbeat. */
-export function roundsOf(
+/** What a feed reports of a price that is looked at every `step`. */
+function roundsOf(
   prices: readonly number[],
-  { step, deviation, heartbeat }: { step: number; deviation: number; heartbeat: number },
+  { step, ...settings }: { step: number; deviation: number; heartbeat: number },
 ): Round[] {
-  const rounds: Round[] = [];
-  let last: { at: number; price: number } | undefined;
-  for (const [index, price] of prices.entries()) {
-    const at = index * step;
-    const isDue = last === undefined || Math.abs(price / last.price - 1) >= deviation || at - last.at >= heartbeat;
-    if (!isDue) continue;
-    last = { at, price };
-    rounds.push({ at, price: toWad(price) });
-  }
-  return rounds;
+  const path = prices.map((price, index) => ({ at: index * step, price }));
+  return reported(path, settings).map(({ at, price }) => ({ at, price: toWad(price) }));
 }
 
 function providersOf({ pool }: StudySettings, { attack }: Case): ProviderPlan[] {

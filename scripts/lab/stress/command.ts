@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { seeded } from "../../history/random.ts";
 import { confirm, connect } from "../engine/confirm.ts";
 import { assetOf, loadWorld, type World } from "../engine/world.ts";
-import { readFlags, readNumber, readWhole } from "../options.ts";
+import { readFlags, readNumber, readPair, readWhole } from "../options.ts";
 import { hashParameters, readCommit } from "../output/provenance.ts";
 import type { Report, Table } from "../output/report.ts";
 import type { Shell } from "../shell.ts";
@@ -23,6 +23,7 @@ import {
   runTable,
   studyPlots,
 } from "./report.ts";
+import { fitFiles } from "./recorded.ts";
 import { DEFAULT_MARKET } from "./sampler.ts";
 import { expectedShortfall, mean, type RunSummary, valueAtRisk } from "./summary.ts";
 import { repeat, type Task } from "./task.ts";
@@ -35,6 +36,7 @@ export const usage = `npm run lab -- stress [options]
   drawn at random, are carried out on the contracts and must be equal to the wei.
 
   --parameters FILE  rules (default deploy/parameters/arbitrum.ts)
+  --prices S=FILE    candles that the market is fitted to, once for each asset, ETH among them (default: figures of May 2021)
   --seed N           of everything random (default 1)
   --runs N           in all, dealt to the kinds of runs in turn (default 2000)
   --workers N        threads (default 2); changes nothing in the result
@@ -53,6 +55,7 @@ export const usage = `npm run lab -- stress [options]
 
 const FLAGS = {
   parameters: { type: "string", default: LISTED },
+  prices: { type: "string", multiple: true },
   seed: { type: "string", default: "1" },
   runs: { type: "string", default: "2000" },
   workers: { type: "string", default: "2" },
@@ -77,7 +80,7 @@ const WORST_SHOWN = 12;
 
 export async function run(args: readonly string[], shell: Shell): Promise<Report> {
   const { values } = readFlags(args, FLAGS);
-  const whole = (flag: keyof typeof FLAGS, minimum: number, maximum: number): number =>
+  const whole = (flag: Exclude<keyof typeof FLAGS, "prices">, minimum: number, maximum: number): number =>
     readWhole(flag, values[flag], { minimum, maximum });
   const seed = whole("seed", 0, 2 ** 31 - 1);
   const step = whole("step", 1, 600);
@@ -85,7 +88,8 @@ export async function run(args: readonly string[], shell: Shell): Promise<Report
   const settings: StudySettings = {
     parameters: values.parameters,
     seed,
-    market: DEFAULT_MARKET,
+    market:
+      values.prices === undefined ? DEFAULT_MARKET : fitFiles(values.prices.map((text) => readPair("prices", text))),
     traders: whole("traders", 4, 500),
     pool: whole("pool", 1_000, 10 ** 9),
     insurance: whole("insurance", 0, 10 ** 9),
