@@ -165,7 +165,7 @@ function parametersAt(opening: ReadonlyMap<string, bigint>): Parameters {
 export type LocalFile = Pick<typeof local, "assets" | "collaterals">;
 
 /** The same with feeds that open at these answers of 8 decimals, without what no recorded rounds tell of. */
-export function openedAt<File extends LocalFile>(file: File, opening: ReadonlyMap<string, bigint>): unknown {
+export function openedAt(file: LocalFile, opening: ReadonlyMap<string, bigint>): unknown {
   const kept = Object.entries(file.assets).filter(([symbol]) => !LEFT_OUT.includes(symbol));
   const assets = kept.map(([symbol, asset]) => {
     const answer = opening.get(symbol);

@@ -51,7 +51,7 @@ export async function run(args: readonly string[], shell: Shell): Promise<Report
   progress.phase(`deploying; ${recording.name} from ${isoTime(recording.from)} to ${isoTime(recording.to)}`);
   const replayed = await replay(options, { recording, parameters, opening, shell });
   try {
-    return await reportOf(options, replayed);
+    return reportOf(options, replayed);
   } finally {
     await replayed.stage.chain.close();
   }
@@ -182,7 +182,7 @@ function fallOf(recording: Recording): number {
   return at;
 }
 
-async function reportOf(options: ReplayOptions, replayed: Replayed): Promise<Report> {
+function reportOf(options: ReplayOptions, replayed: Replayed): Report {
   const { recording, parameters, traders, stage, result } = replayed;
   const findings = findingsOf(result, stage, traders);
   const rate = result.actions.transactions / result.actions.seconds;

@@ -25,13 +25,13 @@ export function plotsOf(replayed: Replayed, findings: Findings): readonly Plot[]
       name: "skew",
       title: "Net skew of the traders, what the pool stands against",
       y: { ...USD, zero: true },
-      valueOf: ({ long, short, price }) => whole(long - short) * whole(price),
+      read: ({ long, short, price }) => whole(long - short) * whole(price),
     }),
     marketLines(replayed, {
       name: "funding",
       title: "Funding rate",
       y: { title: "a day", format: ".2%" },
-      valueOf: ({ fundingRate }) => whole(fundingRate),
+      read: ({ fundingRate }) => whole(fundingRate),
     }),
   ];
 }
@@ -72,9 +72,9 @@ function closed({ result: { journal }, recording: { from, to } }: Replayed): Plo
 }
 
 function unhealthy({ result: { samples } }: Replayed): Plot {
-  const line = (label: string, valueOf: (sample: (typeof samples)[number]) => number): Series => ({
+  const line = (label: string, read: (sample: (typeof samples)[number]) => number): Series => ({
     label,
-    points: samples.map((sample): Point => [sample.time, valueOf(sample)]),
+    points: samples.map((sample): Point => [sample.time, read(sample)]),
   });
   return linePlot({
     name: "near",
@@ -178,11 +178,11 @@ export function premiumOf({ delta, price, quote, fundingIndex }: FillRecord): nu
 function marketLines(
   { result: { samples }, stage }: Replayed,
   {
-    valueOf,
+    read,
     ...heading
   }: Pick<Plot, "name" | "title"> & {
     y: Parameters<typeof linePlot>[0]["y"];
-    valueOf: (sample: MarketSample) => number;
+    read: (sample: MarketSample) => number;
   },
 ): Plot {
   const symbols = symbolsOf(stage.protocol);
@@ -194,7 +194,7 @@ function marketLines(
     series: assets.map((asset): Series => ({
       label: symbols[asset] ?? String(asset),
       points: samples.flatMap(({ time, markets }) =>
-        markets.filter((market) => market.asset === asset).map((market): Point => [time, valueOf(market)]),
+        markets.filter((market) => market.asset === asset).map((market): Point => [time, read(market)]),
       ),
     })),
   });

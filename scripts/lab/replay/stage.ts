@@ -89,14 +89,14 @@ export class Stage {
   }
 
   async send(from: string, { to, data, value }: ContractTransaction): Promise<Sent> {
-    return this.chain.send(from, { to: String(to), data, value: value ?? 0n });
+    return this.chain.send(from, { to, data, value: value ?? 0n });
   }
 
   /** Throws a LabError where it reverts: of what cannot fail. */
   async must(from: string, transaction: ContractTransaction): Promise<Sent> {
     const sent = await this.send(from, transaction);
     if (!sent.succeeded) {
-      throw new LabError(`a transaction to ${String(transaction.to)} reverted at ${this.chain.time}`, {
+      throw new LabError(`a transaction to ${transaction.to} reverted at ${this.chain.time}`, {
         exitCode: EXIT.unexpected,
       });
     }
