@@ -156,7 +156,9 @@ export class Crew {
 
   async #head(): Promise<BlockRef> {
     const block = await this.#contracts.provider.getBlock("latest");
-    if (block?.hash === undefined || block.hash === null) throw new LabError("no latest block", { exitCode: EXIT.unexpected });
+    if (block?.hash === undefined || block.hash === null) {
+      throw new LabError("no latest block", { exitCode: EXIT.unexpected });
+    }
     const { number, hash, parentHash, timestamp } = block;
     return { number, hash, parentHash, time: BigInt(timestamp) };
   }
