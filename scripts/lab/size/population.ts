@@ -27,7 +27,7 @@ export interface Interest {
   readonly skew: bigint;
 }
 
-/** Accounts of a side; the k-th is 1/k of the first, which is 44 % of four. */
+/** Accounts of a side; the k-th is 1/k of the first, which has 48 %. */
 const RESIDENTS_OF_SIDE = 4;
 /** Of a side, 1e-6: outright; the rest is hedged by the side of another market. */
 const OUTRIGHT = 750_000n;
