@@ -72,7 +72,11 @@ export function apply(
       return { kind: "deleveraged", closed: books.deleverage(deed.asset, deed.price, now) };
     case "cutProfits":
       return { kind: "cut", ...(books.cutProfits(now) ?? { fromInsurance: 0n, cut: 0n }) };
-    default:
+    case "realise":
+    case "flagInsolvent":
+    case "clearInsolvency":
+    case "seize":
+    case "settleDeficit":
       return dutyOf(books, deed, { now, settlementPrice });
   }
 }

@@ -64,7 +64,11 @@ export function dutiesToAccounts(look: Look, accounts: readonly number[]): Duty[
       case "buySeized":
       case "writeOff":
         return [];
-      default:
+      case "realise":
+      case "flagInsolvent":
+      case "clearInsolvency":
+      case "seize":
+      case "settleDeficit":
         return hasOnlyLive(books, Number(deed.account), deed.kind, now)
           ? [{ deed: { kind: deed.kind, account: Number(deed.account) }, reward: undefined }]
           : [];
@@ -115,7 +119,9 @@ export function dutiesToMarkets(
         return [{ kind: "deleverage", asset: deed.asset, price: prices.get(deed.asset) }];
       case "cutProfits":
         return [{ kind: "cutProfits" }];
-      default:
+      // No market ends in a run, and the mark is seen to apart.
+      case "closeMarket":
+      case "markPool":
         return [];
     }
   });

@@ -40,6 +40,7 @@ export class Recorder {
   readonly log: LoggedDeed[] = [];
   readonly #tallies: readonly AccountTally[];
   keeperProfit = 0n;
+  poolLeft = 0n;
   badDebt = 0n;
   uncovered = 0n;
   healthyLiquidated = 0;
@@ -99,8 +100,9 @@ export class Recorder {
     this.#booked(account, debt);
   }
 
-  stepped(step: Omit<StepRecord, "badDebt" | "uncovered">): void {
-    this.steps.push({ ...step, badDebt: this.badDebt, uncovered: this.uncovered });
+  stepped(step: Omit<StepRecord, "badDebt" | "uncovered" | "poolLeft">): void {
+    const { badDebt, uncovered, poolLeft } = this;
+    this.steps.push({ ...step, badDebt, uncovered, poolLeft });
   }
 
   resultOf(books: Books, { name, seed, traders }: Scenario, now: bigint): RunResult {

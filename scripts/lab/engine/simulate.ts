@@ -3,7 +3,7 @@
  * execute what has settled, and then everybody else acts on what they see. Same scenario, same result, bit for bit.
  */
 import { BasketRefused } from "../../model/liquidation.ts";
-import { type Account, type Books, found } from "../../model/books.ts";
+import { type Account, type Books, found, type Leg } from "../../model/books.ts";
 import { abs, min } from "../../model/fixed.ts";
 import { accrued } from "../../model/funding.ts";
 import { marginOf } from "../../model/liquidationPrice.ts";
@@ -17,7 +17,7 @@ import { Feeds } from "./feeds.ts";
 import { dutiesToAccounts, dutiesToMarkets, type Look, purchases, worthOf } from "./keeper.ts";
 import { marketRecordOf, Recorder } from "./recorder.ts";
 import { type Health, Screen, toNumber } from "./screen.ts";
-import type { Conditions, Deed, Fault, RunResult, Scenario } from "./types.ts";
+import type { Conditions, Deed, Fault, FillRecord, RunResult, Scenario } from "./types.ts";
 import { emptyBooks, loadWorld, marketsOf, START, type World } from "./world.ts";
 
 /** Equity over the maintenance requirement up to which an account is counted as near. */
@@ -228,8 +228,16 @@ class Run {
       return;
     }
     const insurance = this.#books.insurance;
+    const fills =
+      deed.kind === "liquidate"
+        ? deed.basket.reductions.map(({ asset, delta }) => {
+            const price = found(this.#books.prices[asset]).last;
+            return this.#fillOf(deed.account, { asset, delta, price });
+          })
+        : [];
     const effect = this.#attempt(deed);
     if (effect === undefined) return;
+    this.#recorder.fills.push(...fills);
     this.#recorder.keeperProfit += (reward ?? 0n) - cost;
     if (effect.kind === "liquidated" && (deed.kind === "liquidate" || deed.kind === "takeOver")) {
       const { kind, account } = deed;
@@ -347,6 +355,7 @@ class Run {
       const account = this.#keeper + 1 + index;
       this.#do({ kind: "fundPool", account, amount: -amount });
       this.#leaving[index] = wanted - amount;
+      this.#recorder.poolLeft += amount;
     }
   }
 
@@ -365,13 +374,16 @@ class Run {
     const options = { reduceOnly, now: this.#now, conditions: this.#conditions };
     const refusal = refusalOfTrade(this.#books, owner, priced, options);
     if (refusal === undefined) {
-      for (const { asset, delta, price } of priced) {
-        const twoDepth = 2n * found(this.#books.assets[asset]).sizes.depth;
-        const fillPrice = (price * (twoDepth + 2n * this.#books.skewOf(asset) + delta)) / twoDepth;
-        this.#recorder.fills.push({ at: this.#at, account, asset, delta, price, fillPrice });
-      }
+      this.#recorder.fills.push(...priced.map((leg) => this.#fillOf(account, leg)));
     } else this.#recorder.refused(refusal);
     this.#do({ kind: "trade", account, legs: priced, reduceOnly }, refusal);
+  }
+
+  /** What a fill would be now. */
+  #fillOf(account: number, { asset, delta, price }: Leg): FillRecord {
+    const twoDepth = 2n * found(this.#books.assets[asset]).sizes.depth;
+    const fillPrice = (price * (twoDepth + 2n * this.#books.skewOf(asset) + delta)) / twoDepth;
+    return { at: this.#at, account, asset, delta, price, fillPrice };
   }
 
   #pay(account: number, amount: bigint): void {
@@ -470,8 +482,7 @@ function requireSensible({ duration, step, traders, providers, paths }: Scenario
 
 function isSamePrice(one: Price, other: Price | undefined): boolean {
   return (
-    other !== undefined &&
-    one.last === other.last &&
+    one.last === other?.last &&
     one.spread === other.spread &&
     one.refusal === other.refusal &&
     one.settling === other.settling &&

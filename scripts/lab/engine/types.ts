@@ -158,6 +158,8 @@ export interface Conditions {
 export interface StepRecord {
   readonly at: number;
   readonly poolEquity: bigint;
+  /** Paid back to providers so far. */
+  readonly poolLeft: bigint;
   readonly insurance: bigint;
   /** Bad debt booked so far: what accounts could not pay. */
   readonly badDebt: bigint;
@@ -209,7 +211,7 @@ export interface CutRecord {
   readonly cut: bigint;
 }
 
-/** A fill against the pool. */
+/** A fill against the pool, in a liquidation too. */
 export interface FillRecord {
   readonly at: number;
   readonly account: number;

@@ -172,7 +172,8 @@ function attackersOf(world: World, { attack }: Case, prices: ReadonlyMap<number,
         },
         { name: "collector", book: outright(-size, 1.5), agent: "holder", asset },
       ];
-    default:
+    case "none":
+    case "poolRun":
       return [];
   }
 }

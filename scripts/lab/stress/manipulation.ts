@@ -42,7 +42,7 @@ export function manipulations(
       // Opened and closed at the same skew, the premium comes back at the pushed price: it costs nothing by itself.
       const profit = size * price * push - fees;
       const cost = (RETURN * depth * price * push ** 2) / 2;
-      const isHalted = push > Number(world.feeds[asset]?.limits.jump ?? 0) / 1e6;
+      const isHalted = push > (world.feeds[asset]?.limits.jump ?? 0) / 1e6;
       return { symbol, push, size, cost, profit, isHalted };
     });
   });

@@ -11,7 +11,7 @@ export interface RunSummary {
   readonly uncovered: number;
   readonly insuranceStart: number;
   readonly insuranceLeast: number;
-  /** The pool's equity fell by so much of its start at the worst, and was negative at some time. */
+  /** Of its equity at the start, what providers took back apart: how far the pool fell; whether it was negative. */
   readonly poolDrawdown: number;
   readonly isPoolInsolvent: boolean;
   readonly poolChange: number;
@@ -28,7 +28,10 @@ export interface RunSummary {
   readonly deleveraged: readonly number[];
   readonly profitCut: number;
   readonly healthyLiquidated: number;
-  /** Equity of attackers at the end, with what they took out, less at the start. */
+  /**
+   * Equity of attackers at the end, with what they took out, less at the start; what their positions have gained or lost by
+   * the oracle's price apart. So it is what others paid them: funding, fees, and losses that they did not bear.
+   */
   readonly attackProfit: number;
   /** Insurance at every step that is kept. */
   readonly insurance: readonly number[];
@@ -50,7 +53,7 @@ export function summarise(
   const { steps, liquidations, deleveragings, cuts, accounts } = result;
   const [first, last] = [steps[0], steps.at(-1)];
   const insurance = steps.map((step) => toNumber(step.insurance));
-  const equities = steps.map((step) => toNumber(step.poolEquity));
+  const equities = steps.map((step) => toNumber(step.poolEquity + step.poolLeft));
   const start = equities[0] ?? 0;
   const most = (pick: (step: RunResult["steps"][number]) => number): number => Math.max(...steps.map(pick));
   return {
@@ -62,7 +65,7 @@ export function summarise(
     insuranceStart: toNumber(first?.insurance ?? 0n),
     insuranceLeast: Math.min(...insurance),
     poolDrawdown: start === 0 ? 0 : 1 - Math.min(...equities) / start,
-    isPoolInsolvent: equities.some((equity) => equity < 0),
+    isPoolInsolvent: steps.some(({ poolEquity }) => poolEquity < 0n),
     poolChange: (equities.at(-1) ?? 0) - start,
     keeperProfit: toNumber(result.keeperProfit),
     liquidated: accounts.filter((account) => account.liquidations > 0).length,
@@ -74,9 +77,7 @@ export function summarise(
     deleveraged: deleveragings.map(({ fraction }) => toNumber(fraction)),
     profitCut: cuts.reduce((kept, { cut }) => kept * (1 - Number(cut) / ONE_64), 1),
     healthyLiquidated: result.healthyLiquidated,
-    attackProfit: accounts
-      .slice(accounts.length - attackers)
-      .reduce((sum, { startEquity, endEquity, withdrawn }) => sum + toNumber(endEquity + withdrawn - startEquity), 0),
+    attackProfit: attackProfitOf(result, accounts.length - attackers),
     insurance: Array.from(
       { length: KEPT_STEPS },
       (_, position) => insurance[Math.round((position * (insurance.length - 1)) / (KEPT_STEPS - 1))] ?? 0,
@@ -85,6 +86,18 @@ export function summarise(
     deeds: result.log.length,
     seconds,
   };
+}
+
+function attackProfitOf({ accounts, fills, steps }: RunResult, first: number): number {
+  const prices = new Map(steps.at(-1)?.markets.map(({ asset, price }) => [asset, price] as const));
+  const gained = accounts
+    .slice(first)
+    .reduce((sum, { startEquity, endEquity, withdrawn }) => sum + toNumber(endEquity + withdrawn - startEquity), 0);
+  return fills
+    .filter(({ account }) => account >= first)
+    .reduce((left, { asset, delta, price }) => {
+      return left - toNumber(delta) * toNumber((prices.get(asset) ?? price) - price);
+    }, gained);
 }
 
 /** Value at risk: what is not exceeded in `confidence` of the runs (nearest rank). */

@@ -113,15 +113,23 @@ describe("conservation", () => {
     cash.base += 1n;
     debt.account(0).shares = 1n;
     collateral.addCollateral(collateral.account(0), 0, 1n);
-    expect(() => requireConserved(cash, [])).to.throw(ConservationError, "settlement tokens");
-    expect(() => requireConserved(debt, [])).to.throw(ConservationError, "shares of debt");
-    expect(() => requireConserved(collateral, [])).to.throw(ConservationError, "collateral 0");
+    expect(() => {
+      requireConserved(cash, []);
+    }).to.throw(ConservationError, "settlement tokens");
+    expect(() => {
+      requireConserved(debt, []);
+    }).to.throw(ConservationError, "shares of debt");
+    expect(() => {
+      requireConserved(collateral, []);
+    }).to.throw(ConservationError, "collateral 0");
   });
 
   it("throws where a side has a unit that no position has", () => {
     const one = books();
     const market = one.market(ETH);
     market.put({ ...market.long, units: 1n });
-    expect(() => requireConserved(one, [])).to.throw(ConservationError, "units of the long side");
+    expect(() => {
+      requireConserved(one, []);
+    }).to.throw(ConservationError, "units of the long side");
   });
 });
