@@ -79,17 +79,19 @@ describe("runLab", () => {
 
   it("ends and writes nothing when it is interrupted", async () => {
     const interrupt = new AbortController();
+    let wentOn = false;
     const code = await start(
       argv(),
       async (_, shell) => {
         await shell.checkpoint();
         interrupt.abort();
         await shell.checkpoint();
+        wentOn = true;
         return REPORT;
       },
       interrupt,
     );
-    expect(code).to.equal(EXIT.interrupted);
+    expect({ code, wentOn }).to.deep.equal({ code: EXIT.interrupted, wentOn: false });
     expect(existsSync(folder())).to.equal(false);
   });
 

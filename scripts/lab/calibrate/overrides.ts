@@ -6,7 +6,9 @@ export interface Override {
   readonly text: string;
 }
 
-type Tree = { readonly [key: string]: Tree | string };
+interface Tree {
+  readonly [key: string]: Tree | string;
+}
 
 /** What the file exports: `base` with the values changed. @param base Is left as it is. */
 export function overridden(base: unknown, overrides: readonly Override[]): unknown {

@@ -87,7 +87,7 @@ export function proposeGroup(
     sigma,
   }));
   const changes: Change[] = [];
-  for (const [index, { found, asset, own, sigma, gamma, why, jump }] of drafts.entries()) {
+  for (const [index, { asset, own, sigma, gamma, why, jump }] of drafts.entries()) {
     const { symbol, listing } = asset;
     const beta = rates[index]?.beta ?? 0n;
     const at = (rest: string): string => `assets.${symbol}.${rest}`;

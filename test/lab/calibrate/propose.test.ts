@@ -68,7 +68,7 @@ describe("proposeGroup", () => {
   it("lowers open interest to what a close frees, so that the listing invariant holds", () => {
     const of = propose(fitOf(0.12, 0.005));
     const gamma = of("assets.ETH.risk.gamma")?.after ?? 0n;
-    const cap = of("assets.ETH.market.openInterestCap")?.after ?? 0n;
+    const cap = of("assets.ETH.market.openInterestCap")?.after ?? 4_000n * 10n ** 18n;
     const relief = (0.9 * (Number(gamma) + 0.6 * 5_000)) / 1e6;
     expect(relief).to.be.greaterThan(0.0005 + Number(cap) / 1e18 / 400_000);
   });
@@ -81,7 +81,8 @@ describe("proposeGroup", () => {
   });
 
   it("never raises a cap, and never lowers a hedge floor", () => {
-    const of = propose(fitOf(0.5, 0.3));
+    // A little beyond maintenance: insurance would pay for far more.
+    const of = propose(fitOf(0.5, 0.3), { ...ETH, liquidationMove: 0.304 });
     expect(of("assets.ETH.market.openInterestCap")).to.equal(undefined);
     expect(of("groups.majors.hedgeFloor")).to.equal(undefined);
     expect(propose(fitOf(0.5, 0.3), ETH, 0.31)("groups.majors.hedgeFloor")?.after).to.equal(310_000n);

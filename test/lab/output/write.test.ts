@@ -106,6 +106,7 @@ describe("a report", () => {
       .and.to.contain("0xabc")
       .and.to.contain("block 12");
     expect(page.match(/<svg role="img"/g)).to.have.length(PLOTS.length);
+    expect(page).not.to.contain("a <title>");
     expect(page).not.to.match(/<script|<link|src=|url\((?!#)/);
   });
 
