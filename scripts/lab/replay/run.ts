@@ -268,6 +268,8 @@ class Run {
     await chain.mine();
     for (const { attempt } of isOf("landing")) await this.#land(attempt);
     await this.#settle();
+    // What was only asked for gives keepers nothing to do before the next round.
+    if (!items.some(({ kind }) => kind === "round" || kind === "landing" || kind === "look")) return;
     for (const attempt of await this.#crew.look()) {
       this.#agenda.add(attempt.landsAt, { kind: "landing", attempt });
     }

@@ -53,7 +53,7 @@ function summary({ pool, badDebt, insurance, liquidations, deleveraging, ...rest
       money("insurance at the start", insurance.opening),
       money("insurance at its least", insurance.least),
       money("insurance at the end", insurance.closing),
-      ["steps at which the books were checked, and those at which they were off", rest.faults, "off"],
+      ["steps at which the books were off", rest.faults, ""],
     ],
   };
 }
