@@ -3,23 +3,18 @@
  *
  *   node scripts/history/derive.ts CANDLES --from TIME --to TIME --deviation SHARE --heartbeat SECONDS > rounds.csv
  *
- * CANDLES has the columns `unix_timestamp,open,high,low,close`, stamped with the start of the candle. Four prices of a candle
- * are looked at, a quarter of it apart: its open, the extreme against its direction, the other one, and its close. That
- * order is assumed; the prices were paid. A round is reported where the price has moved by the deviation threshold since
- * the last one, or after the heartbeat. Answers have 8 decimals.
+ *   --every SECONDS  walk straight between the prices that are looked at, and look at the way so often too
+ *   --shape CANDLES  of another asset, with shorter candles: the asset goes the way of that one between the low and the high
+ *                    of each of its own candles, of which nothing else is looked at
+ *   --ids            with the columns round_id (from 1 in phase 1) and started_at
+ *
+ * CANDLES has the columns `unix_timestamp,open,high,low,close`, stamped with the start of the candle. How their prices
+ * become rounds is said in `scripts/lab/data/synthetic.ts`.
  */
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
-interface Candle {
-  readonly at: number;
-  readonly open: number;
-  readonly high: number;
-  readonly low: number;
-  readonly close: number;
-}
-
-const UNIT = 1e8;
+import { loadPrices, type PriceFile } from "../lab/data/prices.ts";
+import { pathOf, type Point, reported, sampled, shaped, toRounds } from "../lab/data/synthetic.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,6 +23,9 @@ const { values, positionals } = parseArgs({
     to: { type: "string" },
     deviation: { type: "string" },
     heartbeat: { type: "string" },
+    every: { type: "string" },
+    shape: { type: "string" },
+    ids: { type: "boolean", default: false },
   },
 });
 const [file] = positionals;
@@ -35,31 +33,21 @@ if (file === undefined) throw new Error("which candles?");
 const [from, to] = [values.from, values.to].map((time) => Date.parse(time ?? "") / 1_000);
 const [deviation, heartbeat] = [values.deviation, values.heartbeat].map(Number);
 
-let last: { at: number; price: number } | undefined;
-console.log("timestamp,answer");
-for (const { at, price } of pathOf(readCandles(file))) {
-  if (at < (from ?? NaN) || at > (to ?? NaN)) continue;
-  const isDue =
-    last === undefined || Math.abs(price / last.price - 1) >= (deviation ?? NaN) || at - last.at >= (heartbeat ?? NaN);
-  if (!isDue) continue;
-  last = { at, price };
-  console.log(`${at},${Math.round(price * UNIT)}`);
+const path = sampled(pathOfAsset(readCandles(file)), values.every === undefined ? undefined : Number(values.every));
+const inside = path.filter(({ at }) => at >= (from ?? NaN) && at <= (to ?? NaN));
+const points = reported(inside, { deviation: deviation ?? NaN, heartbeat: heartbeat ?? NaN });
+console.log(values.ids ? "timestamp,answer,round_id,started_at" : "timestamp,answer");
+for (const { updatedAt, answer, id, startedAt } of toRounds(points)) {
+  console.log([updatedAt, answer, ...(values.ids ? [id, startedAt] : [])].join(","));
 }
 
-function readCandles(path: string): Candle[] {
-  const lines = readFileSync(path, "utf8").trim().split("\n").slice(1);
-  return lines.map((line) => {
-    const [at = NaN, open = NaN, high = NaN, low = NaN, close = NaN] = line.split(",").map(Number);
-    return { at, open, high, low, close };
-  });
+/** A missing row is a time without trades. */
+function readCandles(of: string): Extract<PriceFile, { kind: "candles" }> {
+  const prices = loadPrices(of, { maxGap: Infinity });
+  if (prices.kind !== "candles") throw new Error(`${of} has no candles`);
+  return prices;
 }
 
-function pathOf(candles: readonly Candle[]): { at: number; price: number }[] {
-  const quarter = Math.min(...candles.slice(1).map(({ at }, index) => at - (candles[index]?.at ?? 0))) / 4;
-  return candles.flatMap(({ at, open, high, low, close }) =>
-    [open, ...(close >= open ? [low, high] : [high, low]), close].map((price, index) => ({
-      at: at + index * quarter,
-      price,
-    })),
-  );
+function pathOfAsset(candles: Extract<PriceFile, { kind: "candles" }>): readonly Point[] {
+  return values.shape === undefined ? pathOf(candles) : shaped(candles, pathOf(readCandles(values.shape)));
 }

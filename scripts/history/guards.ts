@@ -144,6 +144,18 @@ export class GuardedFeed {
     return "replaced";
   }
 
+  /** Somebody walks along the rounds that nobody has read, each near the one before; what lies beyond a jump is left. A
+   * halted feed is not walked. Returns whether the accepted round is another now. */
+  advance(now: number): boolean {
+    if (this.halted || this.#isStale(this.#latest, now)) return false;
+    let walked = this.#accepted;
+    while (walked < this.#latest && this.isNear(this.#at(walked).price, this.#at(walked + 1).price)) ++walked;
+    // A walk that stops short of the latest round could end where that one looks like a jump.
+    if (walked !== this.#latest || walked === this.#accepted) return false;
+    this.#accepted = walked;
+    return true;
+  }
+
   /** One of the rounds that count is not near the candidate. */
   #isDisproved(candidate: number): boolean {
     const base = this.#at(candidate).price;

@@ -53,3 +53,45 @@ export function refusalOf(
   const interval = power === "steward" ? STEWARD_INTERVAL : bound.interval;
   return last !== 0n && now < last + interval ? "ChangedTooSoon" : undefined;
 }
+
+const row = (
+  minimum: bigint,
+  maximum: bigint,
+  steps: Pick<Bound, "down" | "up" | "amount" | "interval" | "stewardShare" | "stewardAmount">,
+): Bound => ({ minimum, maximum, ...steps });
+
+/** The rows of what the steward may move of an asset and of a group: rates in 1e-6, caps in WAD of base units or of money. */
+export const STEWARD_BOUNDS = {
+  beta: row(0n, 1_000_000n, {
+    down: 1_000_000n,
+    up: 1_000_000n,
+    amount: 50_000n,
+    interval: 0n,
+    stewardShare: 100_000n,
+    stewardAmount: 2_000n,
+  }),
+  sigma: row(1_000n, 1_000_000n, {
+    down: 500_000n,
+    up: 1_000_000n,
+    amount: 20_000n,
+    interval: 0n,
+    stewardShare: 100_000n,
+    stewardAmount: 1_000n,
+  }),
+  gamma: row(500n, 250_000n, {
+    down: 500_000n,
+    up: 1_000_000n,
+    amount: 5_000n,
+    interval: 0n,
+    stewardShare: 100_000n,
+    stewardAmount: 200n,
+  }),
+  hedgeFloor: row(100_000n, 1_000_000n, {
+    down: 0n,
+    up: 0n,
+    amount: 250_000n,
+    interval: 0n,
+    stewardShare: 0n,
+    stewardAmount: 50_000n,
+  }),
+} as const satisfies Readonly<Record<string, Bound>>;

@@ -4,7 +4,7 @@ import { decodePrice, type Price } from "../model/price.ts";
 import { assess, decodeExposure, type Exposure, initialUp, maintenanceUp } from "../model/risk.ts";
 import { type Funding, accrued, decodeFunding, NO_FUNDING } from "../model/funding.ts";
 import { decodeTrade } from "../model/parameters.ts";
-import type { Protocol } from "./protocol.ts";
+import type { ProtocolParts } from "./protocol.ts";
 
 /** What an account holds and is worth, WAD of settlement token. */
 export interface AccountStanding {
@@ -27,14 +27,14 @@ export interface Rules {
   readonly groups: GroupParameters;
 }
 
-export async function readRules({ clearingHouse }: Protocol): Promise<Rules> {
+export async function readRules({ clearingHouse }: ProtocolParts): Promise<Rules> {
   const [globals, groups] = await clearingHouse.globals();
   return { globals: decodeGlobals(globals), groups: decodeGroups(groups) };
 }
 
 /** @param block At whose end; @param time Its timestamp. */
 export async function readStanding(
-  { clearingHouse }: Protocol,
+  { clearingHouse }: ProtocolParts,
   rules: Rules,
   { account, block, time }: { account: string; block: number; time: bigint },
 ): Promise<AccountStanding> {
@@ -58,7 +58,7 @@ export async function readStanding(
 export type Markets = ReadonlyMap<number, { readonly price: Price; readonly funding: Funding }>;
 
 export async function readMarkets(
-  { clearingHouse, oracle, parameters }: Protocol,
+  { clearingHouse, oracle, parameters }: ProtocolParts,
   { block, time }: { block: number; time: bigint },
 ): Promise<Markets> {
   const count = parameters.assets.length;
@@ -94,7 +94,7 @@ export interface Treasury {
   readonly protocolFees: bigint;
 }
 
-export async function readTreasury({ clearingHouse }: Protocol, block: number): Promise<Treasury> {
+export async function readTreasury({ clearingHouse }: ProtocolParts, block: number): Promise<Treasury> {
   const { base, debts, insurance, protocolFees } = await clearingHouse.balances({ blockTag: block });
   return { base, debts, insurance, protocolFees };
 }

@@ -2,7 +2,7 @@
 import { type Interface, type Log, type LogDescription, type Provider } from "ethers";
 
 import { CAUSES } from "../model/causes.ts";
-import type { Protocol } from "./protocol.ts";
+import type { ProtocolParts } from "./protocol.ts";
 
 /** What has happened to an account, WAD of settlement token. Costs are positive. */
 export interface AccountFlows {
@@ -39,7 +39,32 @@ export interface FillRecord {
   readonly asset: number;
   readonly delta: bigint;
   readonly price: bigint;
+  /** N: what was paid for it at the price with the premium, less funding, WAD of settlement token. */
+  readonly quote: bigint;
+  /** Of what has built up since the market began, WAD for a unit. */
+  readonly fundingIndex: bigint;
   readonly liquidation: boolean;
+}
+
+/** Part of a side that was closed. */
+export interface DeleveragingRecord {
+  readonly time: number;
+  readonly block: number;
+  readonly asset: number;
+  readonly long: boolean;
+  /** Size that the side lost, WAD. */
+  readonly closed: bigint;
+  readonly price: bigint;
+}
+
+/** Bad debt, when it was booked. WAD of settlement token. */
+export interface DeficitRecord {
+  readonly time: number;
+  readonly account: string;
+  /** That caused it; more than any asset where none did. */
+  readonly market: number;
+  readonly deficit: bigint;
+  readonly fromInsurance: bigint;
 }
 
 export interface LiquidationRecord {
@@ -80,6 +105,10 @@ export class Journal {
   readonly movements: Movement[] = [];
   readonly fills: FillRecord[] = [];
   readonly liquidations: LiquidationRecord[] = [];
+  readonly deleveragings: DeleveragingRecord[] = [];
+  readonly deficits: DeficitRecord[] = [];
+  /** Times at which the profits of a side were cut. */
+  readonly profitCuts: { readonly time: number; readonly asset: number; readonly long: boolean }[] = [];
   readonly pending = new Map<string, PendingOrder>();
   readonly triggers = new Map<string, RestingTrigger>();
   readonly orders = { submitted: 0, executed: 0, cancelled: 0, refunded: 0, poked: 0 };
@@ -103,12 +132,17 @@ export class Journal {
     this.#nextBlock = nextBlock;
   }
 
-  static async open(provider: Provider, { clearingHouse, orders }: Protocol): Promise<Journal> {
+  /** @param firstBlock Where it begins to read; otherwise after the latest block. */
+  static async open(
+    provider: Provider,
+    { clearingHouse, orders }: ProtocolParts,
+    firstBlock?: number,
+  ): Promise<Journal> {
     const interfaces = new Map<string, Interface>([
       [(await clearingHouse.getAddress()).toLowerCase(), clearingHouse.interface],
       [(await orders.getAddress()).toLowerCase(), orders.interface],
     ]);
-    return new Journal(provider, interfaces, (await provider.getBlockNumber()) + 1);
+    return new Journal(provider, interfaces, firstBlock ?? (await provider.getBlockNumber()) + 1);
   }
 
   flowsOf(account: string): AccountFlows {
@@ -161,9 +195,10 @@ export class Journal {
           asset: Number(number("asset")),
           delta: number("delta"),
           price: number("price"),
+          quote: number("quote"),
+          fundingIndex: number("fundingIndex"),
           liquidation,
           fee: number("fee"),
-          index: number("fundingIndex"),
         });
         break;
       }
@@ -206,6 +241,30 @@ export class Journal {
         this.badDebt += number("deficit");
         this.badDebtFromInsurance += number("fromInsurance");
         this.flowsOf(text("account")).forgiven += number("deficit");
+        this.deficits.push({
+          time,
+          account: text("account"),
+          market: Number(number("market")),
+          deficit: number("deficit"),
+          fromInsurance: number("fromInsurance"),
+        });
+        break;
+      case "Deleveraged":
+        this.deleveragings.push({
+          time,
+          block: log.blockNumber,
+          asset: Number(number("asset")),
+          long: event.args.getValue("long") as boolean,
+          closed: number("closed"),
+          price: number("price"),
+        });
+        break;
+      case "ProfitsCut":
+        this.profitCuts.push({
+          time,
+          asset: Number(number("asset")),
+          long: event.args.getValue("long") as boolean,
+        });
         break;
       case "OrderSubmitted":
         this.escrows += number("pay") + number("charge");
@@ -267,7 +326,8 @@ export class Journal {
     this.pending.set(key, order);
   }
 
-  #fill({ fee, index, ...fill }: FillRecord & { fee: bigint; index: bigint }): void {
+  #fill({ fee, ...fill }: FillRecord & { fee: bigint }): void {
+    const index = fill.fundingIndex;
     const flows = this.flowsOf(fill.account);
     this.fills.push(fill);
     flows.fees += fee;

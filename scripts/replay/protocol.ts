@@ -19,7 +19,7 @@ import type {
   TestWETH,
   Vault,
 } from "../../typechain-types/index.ts";
-import { writeAddressBook } from "../deploy/addressBook.ts";
+import { type AddressBook, writeAddressBook } from "../deploy/addressBook.ts";
 import { deployPlimsoll } from "../deploy/deploy.ts";
 import { stateFolder } from "../deploy/ignition.ts";
 import { type Parameters, parseParameters } from "../deploy/parameters.ts";
@@ -40,10 +40,9 @@ export interface CollateralToken {
   readonly address: string;
 }
 
-export interface Protocol {
+/** The parts of a deployment, whatever chain it stands on. */
+export interface ProtocolParts {
   readonly parameters: Parameters;
-  /** The file that keepers start from. */
-  readonly bookFile: string;
   readonly clearingHouse: IClearingHouse;
   readonly vault: Vault;
   readonly orders: Orders;
@@ -58,6 +57,12 @@ export interface Protocol {
   readonly assets: ReadonlyMap<string, number>;
   readonly collaterals: readonly CollateralToken[];
   readonly addresses: Readonly<Record<string, string>>;
+}
+
+/** On a chain in a process of its own. */
+export interface Protocol extends ProtocolParts {
+  /** The file that keepers start from. */
+  readonly bookFile: string;
   /** Removes what the deployment has left on the disk. */
   readonly cleanUp: () => void;
 }
@@ -94,40 +99,7 @@ export async function deployProtocol({
   try {
     const { book } = await deployPlimsoll({ connection, parameters, deploymentId, fresh: true });
     writeAddressBook(bookFile, book);
-    const contract = contractsOn(provider);
-    const { clearingHouse, vault, orders, pool, insuranceFund, oracle } = book.contracts;
-    const symbols = parameters.assets.map(({ symbol }) => symbol);
-    return {
-      parameters,
-      bookFile,
-      clearingHouse: await contract<IClearingHouse>("IClearingHouse", clearingHouse),
-      vault: await contract<Vault>("Vault", vault),
-      orders: await contract<Orders>("Orders", orders),
-      pool: await contract<LiquidityPool>("LiquidityPool", pool),
-      insuranceFund: await contract<InsuranceFund>("InsuranceFund", insuranceFund),
-      oracle: await contract<IPriceOracle>("IPriceOracle", oracle),
-      usdc: await contract<TestToken>("TestToken", addressIn(book.tokens, "USDC")),
-      weth: await contract<TestWETH>("TestWETH", addressIn(book.tokens, "WETH")),
-      wbtc: await contract<TestToken>("TestToken", addressIn(book.tokens, "WBTC")),
-      aggregators: new Map(
-        await Promise.all(
-          symbols.map(async (symbol) => {
-            const address = addressIn(book.aggregators, symbol);
-            return [symbol, await contract<AccessListAggregator>("AccessListAggregator", address)] as const;
-          }),
-        ),
-      ),
-      assets: new Map(symbols.map((symbol, index) => [symbol, index])),
-      collaterals: parameters.collaterals.map(({ symbol, asset, decimals }, token) => ({
-        symbol,
-        token,
-        asset,
-        decimals: Number(decimals),
-        address: addressIn(book.tokens, symbol),
-      })),
-      addresses: { ...book.contracts, ...book.tokens },
-      cleanUp,
-    };
+    return { ...(await partsOf({ book, parameters, runner: provider })), bookFile, cleanUp };
   } catch (cause) {
     cleanUp();
     throw new ReplayError(`the deployment failed: ${messageOf(cause)}`, { exitCode: EXIT.process, cause });
@@ -136,26 +108,73 @@ export async function deployProtocol({
   }
 }
 
+/** Names the parts of a deployment. @param runner What they are called through. */
+export async function partsOf({
+  book,
+  parameters,
+  runner,
+}: {
+  book: AddressBook;
+  parameters: Parameters;
+  runner: ContractRunner;
+}): Promise<ProtocolParts> {
+  const contract = contractsOn(runner);
+  const { clearingHouse, vault, orders, pool, insuranceFund, oracle } = book.contracts;
+  const symbols = parameters.assets.map(({ symbol }) => symbol);
+  return {
+    parameters,
+    clearingHouse: await contract<IClearingHouse>("IClearingHouse", clearingHouse),
+    vault: await contract<Vault>("Vault", vault),
+    orders: await contract<Orders>("Orders", orders),
+    pool: await contract<LiquidityPool>("LiquidityPool", pool),
+    insuranceFund: await contract<InsuranceFund>("InsuranceFund", insuranceFund),
+    oracle: await contract<IPriceOracle>("IPriceOracle", oracle),
+    usdc: await contract<TestToken>("TestToken", addressIn(book.tokens, "USDC")),
+    weth: await contract<TestWETH>("TestWETH", addressIn(book.tokens, "WETH")),
+    wbtc: await contract<TestToken>("TestToken", addressIn(book.tokens, "WBTC")),
+    aggregators: new Map(
+      await Promise.all(
+        symbols.map(async (symbol) => {
+          const address = addressIn(book.aggregators, symbol);
+          return [symbol, await contract<AccessListAggregator>("AccessListAggregator", address)] as const;
+        }),
+      ),
+    ),
+    assets: new Map(symbols.map((symbol, index) => [symbol, index])),
+    collaterals: parameters.collaterals.map(({ symbol, asset, decimals }, token) => ({
+      symbol,
+      token,
+      asset,
+      decimals: Number(decimals),
+      address: addressIn(book.tokens, symbol),
+    })),
+    addresses: { ...book.contracts, ...book.tokens },
+  };
+}
+
 /** Assets of the local file that no recorded rounds tell of; they come last. */
 const LEFT_OUT = ["WSTETH", "EUR", "WAUSDC"];
 
 /** The local parameters, with feeds that open at the prices of the day. */
 function parametersAt(opening: ReadonlyMap<string, bigint>): Parameters {
-  const kept = Object.entries(local.assets).filter(([symbol]) => !LEFT_OUT.includes(symbol));
+  const file = fileURLToPath(new URL("../../deploy/parameters/local.ts", import.meta.url));
+  return parseParameters(openedAt(local, opening), file);
+}
+
+/** A parameter file of a local chain, as it is written. */
+export type LocalFile = Pick<typeof local, "assets" | "collaterals">;
+
+/** The same with feeds that open at these answers of 8 decimals, without what no recorded rounds tell of. */
+export function openedAt(file: LocalFile, opening: ReadonlyMap<string, bigint>): unknown {
+  const kept = Object.entries(file.assets).filter(([symbol]) => !LEFT_OUT.includes(symbol));
   const assets = kept.map(([symbol, asset]) => {
     const answer = opening.get(symbol);
     if (answer === undefined) throw new Error(`no rounds of ${symbol}`);
     const price = `${String(answer / 10n ** 8n)}.${String(answer % 10n ** 8n).padStart(8, "0")} USD`;
     return [symbol, { ...asset, feed: { ...asset.feed, price } }];
   });
-  const file = fileURLToPath(new URL("../../deploy/parameters/local.ts", import.meta.url));
-  const collaterals = Object.entries(local.collaterals).filter(([, { asset }]) => !LEFT_OUT.includes(asset));
-  const replayed = {
-    ...local,
-    assets: Object.fromEntries(assets) as unknown,
-    collaterals: Object.fromEntries(collaterals),
-  };
-  return parseParameters(replayed, file);
+  const collaterals = Object.entries(file.collaterals).filter(([, { asset }]) => !LEFT_OUT.includes(asset));
+  return { ...file, assets: Object.fromEntries(assets) as unknown, collaterals: Object.fromEntries(collaterals) };
 }
 
 function contractsOn(runner: ContractRunner) {

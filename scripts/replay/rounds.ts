@@ -51,7 +51,8 @@ export function parseRounds(text: string, file: string): readonly Round[] {
   return rounds;
 }
 
-function parseRound(line: string, refuse: (reason: string) => never): Round {
+/** A line of four columns. @param refuse Throws with the reason. */
+export function parseRound(line: string, refuse: (reason: string) => never): Round {
   const columns = line.split(",");
   if (columns.length !== COLUMNS) refuse(`${columns.length} columns, expected ${COLUMNS}`);
   const [updatedAt = 0n, answer = 0n, id = 0n, startedAt = 0n] = columns.map((column) => {

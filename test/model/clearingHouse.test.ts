@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 
 import { SEED } from "./arbitraries.ts";
-import { found } from "./books.ts";
+import { found } from "../../scripts/model/books.ts";
 import { newTally, Player } from "./player.ts";
 import { anyStep, type Step } from "./steps.ts";
 import { deploy, SETTLEMENT } from "./world.ts";

@@ -9,8 +9,8 @@ import { liquidationPrices, marginOf } from "../../scripts/model/liquidationPric
 import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
 import { encodePrice, isLiquidatable, livePrice, type Price } from "../../scripts/model/price.ts";
 import { SEIZURE_DELAY } from "../../scripts/model/seizure.ts";
-import { type Account, found, type Leg, type Settlement } from "./books.ts";
-import { compareTerms, compareWorld, customErrorOf } from "./comparison.ts";
+import { type Account, found, type Leg, type Settlement } from "../../scripts/model/books.ts";
+import { compareTerms, compareWorld, customErrorOf } from "../../scripts/lab/engine/comparison.ts";
 import type { Step } from "./steps.ts";
 import {
   GAMBLER,

@@ -1,21 +1,11 @@
 /** A clearing house alone, with a driver in place of its satellites, and the model's books beside it. */
 import { network } from "hardhat";
 
+import { deployDriven, readListing } from "../../scripts/lab/engine/chain.ts";
+import { Books } from "../../scripts/model/books.ts";
 import { PPM, WAD } from "../../scripts/model/fixed.ts";
-import {
-  decodeCollateral,
-  decodeGlobals,
-  decodeGroups,
-  decodeMoney,
-  decodeRisk,
-  decodeSizes,
-  decodeTrade,
-  encodeGlobals,
-  encodeGroups,
-  type GlobalParameters,
-} from "../../scripts/model/parameters.ts";
+import type { GlobalParameters } from "../../scripts/model/parameters.ts";
 import { livePrice } from "../../scripts/model/price.ts";
-import { Books, found } from "./books.ts";
 
 export const { ethers, networkHelpers } = await network.create();
 
@@ -104,75 +94,22 @@ function listing({
 }
 
 export async function deploy() {
-  const [signer] = await ethers.getSigners();
-  const driver = await ethers.deployContract("ModelDriver");
-  const links = {
-    authority: driver,
-    oracle: driver,
-    vault: driver,
-    orders: driver,
-    pool: driver,
-    insuranceFund: driver,
-  };
-  const Liquidations = await ethers.deployContract("Liquidations");
-  const Listings = await ethers.deployContract("Listings");
-  const Deleveraging = await ethers.deployContract("Deleveraging");
-  const governance = await ethers.deployContract("ClearingHouseGovernance", [links], {
-    libraries: {
-      Deleveraging,
-      Listings,
-      Ramps: await ethers.deployContract("Ramps"),
-      Settings: await ethers.deployContract("Settings"),
-    },
-  });
-  const extension = await ethers.deployContract("ClearingHouseExtension", [links, governance], {
-    libraries: {
-      Deleveraging,
-      Liquidations,
-      Listings,
-      PoolAccount: await ethers.deployContract("PoolAccount"),
-      Waterfall: await ethers.deployContract("Waterfall"),
-    },
-  });
-  const deployed = await ethers.deployContract(
-    "ClearingHouse",
-    [links, extension, encodeGlobals(GLOBALS), encodeGroups(GROUPS), MONEY],
-    { libraries: { Liquidations, Listings } },
-  );
-  const house = await ethers.getContractAt("IClearingHouse", deployed);
-  await driver.setHouse(house);
-  const { blockNumber } = found((await (await house.listAssets(LISTINGS)).wait()) ?? undefined);
-  for (const { asset, saleDiscount, lotExponent } of TOKENS) {
-    await house.listCollateral(asset, saleDiscount, lotExponent);
-  }
-  const deployment = found((await deployed.deploymentTransaction()?.wait()) ?? undefined);
-  const words = await Promise.all(LISTINGS.map((_, asset) => house.parametersOf(asset)));
-  const [globals, groups, money] = await house.globals();
-  const tokens = await Promise.all(TOKENS.map((_, token) => house.collateralParametersOf(token)));
-  const books = new Books({
+  const chain = await deployDriven(ethers, {
+    globals: GLOBALS,
+    groups: GROUPS,
+    money: MONEY,
+    assets: LISTINGS,
+    tokens: TOKENS,
     accounts: TRADERS + 3,
-    assets: words.map(([risk, sizes, trade]) => ({
-      risk: decodeRisk(risk),
-      sizes: decodeSizes(sizes),
-      trade: decodeTrade(trade),
-    })),
-    tokens: tokens.map(decodeCollateral),
-    prices: START_PRICES.map((price) => livePrice(price)),
-    globals: decodeGlobals(globals),
-    groups: decodeGroups(groups),
-    money: decodeMoney(money),
-    deployedAt: await timeOf(deployment.blockNumber),
-    listedAt: await timeOf(blockNumber),
   });
-  const owner = BigInt(found(signer).address);
-  const ids = books.accounts.map((_, index) => ethers.toBeHex((owner << 96n) | BigInt(index), 32));
-  /** The account of the insurance fund, which the driver is. */
-  const fund = ethers.toBeHex(BigInt(await driver.getAddress()) << 96n, 32);
-  return { driver, house, books, ids, fund };
+  const books = new Books({
+    ...(await readListing(chain.house)),
+    accounts: chain.ids.length,
+    prices: START_PRICES.map((price) => livePrice(price)),
+    deployedAt: chain.deployedAt,
+    listedAt: chain.listedAt,
+  });
+  return { ...chain, books };
 }
 
 export type World = Awaited<ReturnType<typeof deploy>>;
-
-export async function timeOf(block: number): Promise<bigint> {
-  return BigInt(found((await ethers.provider.getBlock(block)) ?? undefined).timestamp);
-}

@@ -1,8 +1,7 @@
 /** The books of the clearing house as the model keeps them, action by action. */
-import { expect } from "chai";
-
-import { convert, type Conversion, type ConversionRefusal } from "../../scripts/model/convert.ts";
-import { type Bucket, EMPTY_BUCKET, roomDown, takeFromInsurance, UNATTRIBUTED } from "../../scripts/model/deficit.ts";
+import { PlimsollError } from "../deploy/PlimsollError.ts";
+import { convert, type Conversion, type ConversionRefusal } from "./convert.ts";
+import { type Bucket, EMPTY_BUCKET, roomDown, takeFromInsurance, UNATTRIBUTED } from "./deficit.ts";
 import {
   deleverage,
   type Former,
@@ -12,11 +11,11 @@ import {
   neededFraction,
   revaluedPool,
   type Trigger,
-} from "../../scripts/model/deleverage.ts";
-import { fill, moveCash, splitFees } from "../../scripts/model/fill.ts";
-import { abs, max, min, mulDivUp, PPM, WAD } from "../../scripts/model/fixed.ts";
-import { accrued, type Funding, NO_FUNDING, steered, withIndexed } from "../../scripts/model/funding.ts";
-import { accruedDebts, type Debts, debtUp, lentDown, storedShares } from "../../scripts/model/interest.ts";
+} from "./deleverage.ts";
+import { fill, moveCash, splitFees } from "./fill.ts";
+import { abs, max, min, mulDivUp, PPM, WAD } from "./fixed.ts";
+import { accrued, type Funding, NO_FUNDING, steered, withIndexed } from "./funding.ts";
+import { accruedDebts, type Debts, debtUp, lentDown, storedShares } from "./interest.ts";
 import {
   type Basket,
   type LiquidationOutcome,
@@ -25,7 +24,7 @@ import {
   proceedsUp,
   type Reduction,
   type Sale,
-} from "../../scripts/model/liquidation.ts";
+} from "./liquidation.ts";
 import type {
   CollateralParameters,
   GlobalParameters,
@@ -35,19 +34,13 @@ import type {
   RiskParameters,
   SizeParameters,
   TradeParameters,
-} from "../../scripts/model/parameters.ts";
-import {
-  type PoolMarket,
-  type PoolState,
-  type PoolValue,
-  redeemableDown,
-  valuePool,
-} from "../../scripts/model/pool.ts";
-import type { Price } from "../../scripts/model/price.ts";
-import { cutProfits } from "../../scripts/model/profitCut.ts";
-import { realise } from "../../scripts/model/realise.ts";
-import { assess, type Exposure } from "../../scripts/model/risk.ts";
-import { SEIZURE_DELAY, seizedPriceUp } from "../../scripts/model/seizure.ts";
+} from "./parameters.ts";
+import { type PoolMarket, type PoolState, type PoolValue, redeemableDown, valuePool } from "./pool.ts";
+import type { Price } from "./price.ts";
+import { cutProfits } from "./profitCut.ts";
+import { realise } from "./realise.ts";
+import { assess, type Exposure } from "./risk.ts";
+import { SEIZURE_DELAY, seizedPriceUp } from "./seizure.ts";
 import {
   emptySide,
   moveSide,
@@ -58,10 +51,10 @@ import {
   skewOf,
   type StoredPosition,
   storePosition,
-} from "../../scripts/model/sideIndex.ts";
-import { takeOver } from "../../scripts/model/takeOver.ts";
-import type { MarketWatch } from "../../scripts/model/watch.ts";
-import { CLOSING_NOTICE, closeMarket } from "../../scripts/model/windDown.ts";
+} from "./sideIndex.ts";
+import { takeOver } from "./takeOver.ts";
+import type { MarketWatch } from "./watch.ts";
+import { CLOSING_NOTICE, closeMarket } from "./windDown.ts";
 
 /** Escrow amounts are multiples of this, WAD. */
 const ESCROW_UNIT = 10n ** 14n;
@@ -239,6 +232,7 @@ export class Books {
   /** An account's exposures in ascending order of assets, positions of closed sides left out. */
   exposuresOf(account: Account, now: bigint): Exposure[] {
     return this.assets.flatMap((_, asset) => {
+      if (!this.#isHeld(account, asset)) return [];
       const exposure = this.exposureOf(account, asset, now);
       return exposure.size === 0n && exposure.collateral === 0n ? [] : [exposure];
     });
@@ -469,8 +463,8 @@ export class Books {
     return account.insolventSince !== 0n && now >= account.insolventSince + SEIZURE_DELAY;
   }
 
-  /** Passes all collateral to insurance and books what is left of the debt. */
-  seize(account: Account, { now, settlementPrice }: { now: bigint; settlementPrice: bigint }): void {
+  /** Passes all collateral to insurance and books what is left of the debt; returns that, WAD. */
+  seize(account: Account, { now, settlementPrice }: { now: bigint; settlementPrice: bigint }): bigint {
     const open = this.#open(account, now);
     for (const [token, { asset }] of this.tokens.entries()) {
       const amount = account.collateralOf(token);
@@ -485,9 +479,11 @@ export class Books {
       this.seizures.set(token, { owed: this.#seizureOf(token).owed + advanced, since: now });
       this.seizedOwed += advanced;
     }
-    if (open.cash < 0n) this.#bookDeficit(open, UNATTRIBUTED);
+    const deficit = max(0n, -open.cash);
+    if (deficit !== 0n) this.#bookDeficit(open, UNATTRIBUTED);
     this.#unflag(account);
     this.#close(open);
+    return deficit;
   }
 
   buySeized(
@@ -597,6 +593,13 @@ export class Books {
   }
 
   // ---------------------------------------------------------------- parts of actions
+
+  #isHeld(account: Account, asset: number): boolean {
+    return (
+      account.positionOf(asset).units !== 0n ||
+      this.tokens.some((token, index) => token.asset === asset && account.collateralOf(index) !== 0n)
+    );
+  }
 
   #frameOf(account: Account, asset: number, now: bigint): Omit<Exposure, "size" | "quote"> {
     const { risk, sizes, trade } = found(this.assets[asset]);
@@ -727,9 +730,9 @@ export class Books {
     flow.insurance += outcome.penalty + outcome.topUp - outcome.reward;
     this.#takeFees(flow, outcome.fees);
     this.#move(open, outcome.cash - outcome.deficit - open.cash);
-    expect(this.#takeFromInsurance(open, UNATTRIBUTED, outcome.topUp), "reward").to.equal(outcome.topUp);
+    requireSame(this.#takeFromInsurance(open, UNATTRIBUTED, outcome.topUp), outcome.topUp, "reward from insurance");
     if (outcome.deficit !== 0n) {
-      expect(this.#bookDeficit(open, outcome.market), "from insurance").to.equal(outcome.fromInsurance);
+      requireSame(this.#bookDeficit(open, outcome.market), outcome.fromInsurance, "deficit borne by insurance");
     }
     this.#store(open);
   }
@@ -802,7 +805,15 @@ export class Books {
   }
 }
 
+/** The books are asked for what is not in them, or contradict what was foreseen of an action. */
+export class BooksError extends PlimsollError {}
+
+/** What is in the books; throws a BooksError for anything else. */
 export function found<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("not in the books");
+  if (value === undefined) throw new BooksError("not in the books");
   return value;
+}
+
+function requireSame(actual: bigint, expected: bigint, what: string): void {
+  if (actual !== expected) throw new BooksError(`${what}: ${String(actual)}, foreseen was ${String(expected)}`);
 }
