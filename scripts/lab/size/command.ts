@@ -214,12 +214,12 @@ export async function run(args: readonly string[], shell: Shell): Promise<Report
         : [
             `That is more than ${Number(affordable) / 1e4} % of the pool: open interest at ${Number(scaleOf(needs)) / 1e4} % of what is listed.`,
           ]),
-      changes.length === 0 ? "No change." : `${changes.length} changes, in recommended.ts beside this report.`,
+      changes.length === 0 ? "No change." : `${changes.length} changes, in recommended.mjs beside this report.`,
       `${assessments} assessments of an account in ${seconds.toFixed(0)} s.`,
       "Losses are taken as proportional to open interest. Left out: funding, fees that insurance earns meanwhile, takeovers.",
     ],
     failures,
-    files: { "recommended.ts": fileOf(values.parameters, changes) },
+    files: { "recommended.mjs": fileOf(values.parameters, changes) },
     json: {
       needs: { ...needs, byMarket: Object.fromEntries(needs.byMarket) },
       parts,
@@ -281,7 +281,7 @@ function needsByMarket(losses: readonly Named[], { rules }: FundOptions): Readon
 async function checked(file: string, changes: readonly Change[]): Promise<readonly string[]> {
   const { default: raw } = (await import(pathToFileURL(file).href)) as { default: unknown };
   try {
-    withChanges(raw, changes, "recommended.ts");
+    withChanges(raw, changes, "recommended.mjs");
     return [];
   } catch (error) {
     return [`The recommended parameters are not ones that can be listed: ${messageOf(error)}`];

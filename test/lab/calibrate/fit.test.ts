@@ -12,6 +12,7 @@ import {
 import { DataError } from "../../../scripts/lab/data/errors.ts";
 import { parsePrices } from "../../../scripts/lab/data/prices.ts";
 import { candlesOf, START } from "./market.ts";
+import { expectNear } from "../near.ts";
 
 const ASSETS = [
   { symbol: "ETH", price: 2_000, slope: 1.2, own: 0.3 },
@@ -73,7 +74,7 @@ describe("fitGroup", () => {
 
   it("finds the ratio of slopes that the market has", () => {
     const [eth, btc] = fit.assets;
-    expect((eth?.slope ?? 0) / (btc?.slope ?? 1)).to.be.closeTo(1.2, 0.04);
+    expectNear((eth?.slope ?? 0) / (btc?.slope ?? 1), 1.2, 0.04);
   });
 
   it("gives rates that cover every outright position and the pair at the confidence, where they were fitted", () => {
@@ -93,14 +94,14 @@ describe("fitGroup", () => {
 
   it("makes the shock no larger than one outright position needs", () => {
     const found = fit.assets.find(({ symbol }) => symbol === fit.boundBy);
-    expect((found?.slope ?? 0) * fit.shock + (found?.sigma ?? 0)).to.be.closeTo(found?.need ?? -1, 1e-12);
+    expectNear((found?.slope ?? 0) * fit.shock + (found?.sigma ?? 0), found?.need ?? -1, 1e-12);
   });
 
   it("splits the need of a lone asset as it was split", () => {
     const lone = fitGroup("majors", { symbols: ["ETH"], windows, confidence: CONFIDENCE, split: 0.25 });
     const [eth] = lone.assets;
-    expect((eth?.sigma ?? 0) / (eth?.need ?? 1)).to.be.closeTo(0.25, 1e-12);
-    expect(lone.shock + (eth?.sigma ?? 0)).to.be.closeTo(eth?.need ?? -1, 1e-12);
+    expectNear((eth?.sigma ?? 0) / (eth?.need ?? 1), 0.25, 1e-12);
+    expectNear(lone.shock + (eth?.sigma ?? 0), eth?.need ?? -1, 1e-12);
   });
 });
 

@@ -4,6 +4,7 @@ import { expect } from "chai";
 
 import { ewma, followTargets } from "../../../scripts/lab/calibrate/steward.ts";
 import { STEWARD_BOUNDS } from "../../../scripts/model/bounds.ts";
+import { expectNear } from "../near.ts";
 
 const RULES = { band: 0.2, patience: 3 };
 const BETA = STEWARD_BOUNDS.beta;
@@ -55,10 +56,10 @@ describe("the steward", () => {
 describe("ewma", () => {
   it("forgets half of the past in its half-life", () => {
     const [, , last = NaN] = ewma([0, 0, 0], { halfLife: 3, start: 0.04 });
-    expect(last ** 2).to.be.closeTo(0.0008, 1e-12);
+    expectNear(last ** 2, 0.0008, 1e-12);
   });
 
   it("comes to what moves are", () => {
-    expect(ewma(new Array<number>(500).fill(-0.01), { halfLife: 10, start: 0.5 }).at(-1)).to.be.closeTo(0.01, 1e-9);
+    expectNear(ewma(new Array<number>(500).fill(-0.01), { halfLife: 10, start: 0.5 }).at(-1), 0.01, 1e-9);
   });
 });

@@ -5,6 +5,7 @@ import { carry } from "../../../scripts/lab/compare/carry.ts";
 import type { Shape } from "../../../scripts/lab/compare/shapes.ts";
 import { PPM, WAD } from "../../../scripts/model/fixed.ts";
 import { listed, rounds, START, stepsAlong } from "./support.ts";
+import { expectNear } from "../near.ts";
 
 const SIZE = 100_000n * WAD;
 const LONG: Shape = { name: "ETH long", kind: "outright", legs: [{ symbol: "ETH", share: PPM }], held: [] };
@@ -40,7 +41,7 @@ describe("a book over a path of prices", () => {
     expect(badDebt).to.equal(0n);
     expect(liquidationCost > 0n).to.equal(true);
     // 7 % of its size are lost by the price.
-    expect(Number(endEquity + liquidationCost) / 1e18).to.be.closeTo(5_000, 0.001);
+    expectNear(Number(endEquity + liquidationCost) / 1e18, 5_000, 0.001);
   });
 
   it("is closed at the price of the moment at which a late liquidator comes", () => {

@@ -4,6 +4,7 @@ import { lossOf } from "../../../scripts/lab/size/fund.ts";
 import { interestsOf, type Resident } from "../../../scripts/lab/size/population.ts";
 import { PPM, WAD } from "../../../scripts/model/fixed.ts";
 import { listed, parameters, rounds, stepsAlong } from "../compare/support.ts";
+import { expectNear } from "../near.ts";
 
 const POOL = 12_000_000n * WAD;
 const LONG: Resident = {
@@ -60,7 +61,7 @@ describe("what insurance and the pool pay", () => {
     const cut = lossOf(moved, options({ residents: [], rules: { ...listed, money } }));
     expect(cut.owed).to.equal(owed);
     // Four fifths of what is owed may be.
-    expect(Number(cut.haircut)).to.be.closeTo(200_000, 2);
+    expectNear(Number(cut.haircut), 200_000, 2);
     const free = lossOf(moved, options({ residents: [], rules: { ...listed, money: { ...money, lossBudget: PPM } } }));
     expect([free.deleveraged, free.haircut]).to.deep.equal([false, 0n]);
   });

@@ -55,7 +55,7 @@ describe("recommended parameters", () => {
   it("are a file that loads and says the same", async () => {
     const folder = mkdtempSync(join(tmpdir(), "lab-size-"));
     try {
-      const file = join(folder, "recommended.ts");
+      const file = join(folder, "recommended.mjs");
       writeFileSync(file, fileOf(LISTED, changesFor(parameters, NEEDS)));
       const loaded = await loadParameters(file);
       expect(loaded.insurance.targetShare).to.equal(75_000n);

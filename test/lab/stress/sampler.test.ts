@@ -2,6 +2,7 @@ import { expect } from "chai";
 
 import { LabError } from "../../../scripts/lab/errors.ts";
 import { DEFAULT_MARKET, fitMarket, type MarketModel, samplePrices } from "../../../scripts/lab/stress/sampler.ts";
+import { expectNear } from "../near.ts";
 
 const HOUR = 3_600;
 const options = { seed: 3, duration: 24 * HOUR, step: 60 };
@@ -59,7 +60,7 @@ describe("fit of a market", () => {
       expect(jumps / (original?.jumps ?? 0)).to.be.within(0.75, 1.25);
       expect(jumpSize / (original?.jumpSize ?? 0)).to.be.within(0.8, 1.2);
     }
-    expect(fitted.correlations[0]?.[1]).to.be.closeTo(0.6, 0.03);
+    expectNear(fitted.correlations[0]?.[1], 0.6, 0.03);
   });
 
   it("refuses series of different lengths", () => {
