@@ -75,7 +75,7 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
 
   const base = await ignition.deploy(foundation, { Foundation: { admin: deployer.address } });
   const { authority, oracle, ...libraries } = base;
-  const predicted = await predictClearingHouse(connection, deployer, ignition);
+  const predicted = await predictClearingHouse(deployer, ignition);
   const { lens, ...parts } = await ignition.deploy(core, {
     Core: { ...base, ...coreParameters(parameters, places), clearingHouse: predicted },
   });
@@ -151,16 +151,12 @@ export async function deployPlimsoll(options: DeployOptions): Promise<Deployment
 }
 
 /**
- * The address of the clearing house: of what the deployer creates after the satellites, the governance and the extension. Where an
- * interrupted deployment goes on, the vault knows it.
+ * The address of the clearing house: of what the deployer creates after the satellites, the governance and the extension. Where a
+ * deployment goes on that has begun with the vault, the one that the vault was given: the deployer's nonce may be past it.
  */
-async function predictClearingHouse(
-  { ethers }: NetworkConnection,
-  deployer: HardhatEthersSigner,
-  ignition: Ignition,
-): Promise<string> {
-  const vault = ignition.leftBehind("Core#Vault");
-  if (vault !== undefined) return (await ethers.getContractAt("Vault", vault)).clearingHouse();
+async function predictClearingHouse(deployer: HardhatEthersSigner, ignition: Ignition): Promise<string> {
+  const given = ignition.argumentsOf("Core#Vault")?.[1];
+  if (typeof given === "string") return given;
   return getCreateAddress({ from: deployer.address, nonce: (await deployer.getNonce()) + BEFORE_CLEARING_HOUSE });
 }
 

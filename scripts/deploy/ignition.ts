@@ -1,12 +1,12 @@
 /** Ignition as the deployment uses it. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type IgnitionModule, status } from "@nomicfoundation/ignition-core";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import { DeploymentError } from "./DeploymentError.ts";
-import { mendJournal } from "./journal.ts";
+import { constructorArguments, mendJournal } from "./journal.ts";
 
 /** The chain that `hardhat node` and the network in the process are. */
 export const LOCAL_CHAIN = 31337n;
@@ -17,8 +17,11 @@ export type ModuleParameters = Readonly<Record<string, Readonly<Record<string, u
 export interface Ignition {
   /** Deploys a module, or what is missing of it, and returns the addresses of its contracts by name. */
   readonly deploy: (module: IgnitionModule, parameters: ModuleParameters) => Promise<Readonly<Record<string, string>>>;
-  /** Where an interrupted deployment left a contract. @param future Of its module, as `Core#Vault`. */
-  readonly leftBehind: (future: string) => string | undefined;
+  /**
+   * What an interrupted deployment gives, or was going to give, to a constructor; undefined where it has not come so far.
+   * @param future Of its module, as `Core#Vault`.
+   */
+  readonly argumentsOf: (future: string) => readonly unknown[] | undefined;
 }
 
 export interface IgnitionOptions {
@@ -57,11 +60,7 @@ export function createIgnition({ connection, sender, chainId, ...options }: Igni
       for (const [name, contract] of Object.entries(contracts)) addresses[name] = await contract.getAddress();
       return addresses;
     },
-    leftBehind: (future) => {
-      const file = join(folder, "deployed_addresses.json");
-      if (!keepsState || !existsSync(file)) return undefined;
-      return (JSON.parse(readFileSync(file, "utf8")) as Record<string, string>)[future];
-    },
+    argumentsOf: (future) => (keepsState ? constructorArguments(folder, future) : undefined),
   };
 }
 

@@ -14,6 +14,7 @@ import { DeploymentError } from "./DeploymentError.ts";
 interface Message {
   readonly type: string;
   readonly futureId?: string;
+  readonly constructorArgs?: readonly unknown[];
   readonly networkInteractionId?: number;
   readonly nonce?: number;
 }
@@ -30,12 +31,8 @@ export async function mendJournal(
     confirmations,
   }: { connection: NetworkConnection; sender: string; confirmations: number | undefined },
 ): Promise<void> {
-  const file = join(folder, "journal.jsonl");
-  if (!existsSync(file)) return;
   const { provider } = connection.ethers;
-  const lines = readFileSync(file, "utf8")
-    .split("\n")
-    .filter((line) => line !== "");
+  const lines = linesOf(folder);
   const messages = lines.map((line) => JSON.parse(line) as Message);
   const sent = new Set(messages.filter(({ type }) => type === "TRANSACTION_SEND").map(keyOf));
   const isOpen = (message: Message): boolean =>
@@ -45,11 +42,14 @@ export async function mendJournal(
 
   const next = await provider.getTransactionCount(sender, "pending");
   const gone = open.filter(({ nonce = 0 }) => nonce < next);
-  const kept = lines.filter((_, index) => {
-    const message = messages[index];
-    return message === undefined || !isOpen(message) || gone.includes(message);
-  });
-  if (kept.length < lines.length) writeFileSync(file, `\n${kept.join("\n")}`);
+  const kept = lines
+    .filter((_, index) => {
+      const message = messages[index];
+      return message === undefined || !isOpen(message) || gone.includes(message);
+    })
+    // Ignition links libraries by addresses in mixed case, and takes a transaction with the same data for another one.
+    .map((line) => line.replace(/"data":"0x[0-9a-fA-F]*"/, (data) => data.toLowerCase()));
+  writeFileSync(fileIn(folder), `\n${kept.join("\n")}`);
   for (const { nonce = 0, futureId = "" } of gone) {
     const hash = await findTransaction(connection, sender, nonce);
     if (hash === undefined) {
@@ -57,6 +57,29 @@ export async function mendJournal(
     }
     await trackTransaction(folder, hash, connection.provider, confirmations);
   }
+}
+
+/**
+ * What the constructor of a contract is given, as the journal has it from before its transaction is sent: a deployment that goes on
+ * must give it the same. Undefined where it has not begun with that contract.
+ */
+export function constructorArguments(folder: string, future: string): readonly unknown[] | undefined {
+  return linesOf(folder)
+    .map((line) => JSON.parse(line) as Message)
+    .find(({ type, futureId }) => type === "DEPLOYMENT_EXECUTION_STATE_INITIALIZE" && futureId === future)
+    ?.constructorArgs;
+}
+
+function fileIn(folder: string): string {
+  return join(folder, "journal.jsonl");
+}
+
+/** None where nothing was deployed. */
+function linesOf(folder: string): string[] {
+  if (!existsSync(fileIn(folder))) return [];
+  return readFileSync(fileIn(folder), "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
 }
 
 function keyOf({ futureId = "", networkInteractionId = 0, nonce = 0 }: Message): string {
