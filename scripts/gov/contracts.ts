@@ -1,49 +1,23 @@
 /** The contracts of a deployment through any provider, and what they say when they refuse. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { Contract, type ContractRunner, Interface } from "ethers";
 
-import { Contract, type ContractRunner, Interface, type InterfaceAbi } from "ethers";
-
-import { accessManagerArtifact } from "../../deploy/modules/Foundation.ts";
 import { type AddressBook, CONTRACTS, type ContractName } from "../deploy/addressBook.ts";
 import type { Contracts } from "../deploy/contracts.ts";
-import { PlimsollError } from "../deploy/PlimsollError.ts";
+import { builtAs, readArtifact } from "./artifacts.ts";
 
-/** Where the interface of each contract is built; the manager's is published by OpenZeppelin. */
-const SOURCES: Readonly<Record<string, string>> = {
+/** What callers see of contracts that consist of several parts. */
+const WHOLE: Readonly<Partial<Record<ContractName, string>>> = {
   oracle: "oracles/IPriceOracle.sol/IPriceOracle",
   clearingHouse: "interfaces/IClearingHouse.sol/IClearingHouse",
-  extension: "ClearingHouseExtension.sol/ClearingHouseExtension",
-  vault: "Vault.sol/Vault",
-  orders: "Orders.sol/Orders",
-  pool: "LiquidityPool.sol/LiquidityPool",
-  insuranceFund: "InsuranceFund.sol/InsuranceFund",
-  governance: "ClearingHouseGovernance.sol/ClearingHouseGovernance",
-  lens: "Lens.sol/Lens",
-  governanceLens: "GovernanceLens.sol/GovernanceLens",
-  oracleHealth: "OracleHealth.sol/OracleHealth",
 };
 
 /** Whose errors pass through the contracts above. */
 const LIBRARIES = ["ClearingHouse.sol/ClearingHouse", "oracles/ChainlinkPush.sol/ChainlinkPush"];
 
-const artifacts = join(import.meta.dirname, "../../artifacts/contracts");
-
 /** Throws a PlimsollError where nothing has been built. */
 export function interfaceOf(name: ContractName): Interface {
-  if (name === "authority") return new Interface([...accessManagerArtifact.abi] as InterfaceAbi);
-  const source = SOURCES[name];
-  if (source === undefined) throw new RangeError(`no source of ${name}`);
-  return builtInterface(source);
-}
-
-function builtInterface(source: string): Interface {
-  try {
-    const { abi } = JSON.parse(readFileSync(join(artifacts, `${source}.json`), "utf8")) as { abi: InterfaceAbi };
-    return new Interface(abi);
-  } catch (cause) {
-    throw new PlimsollError(`no artifact of ${source}: build first`, { cause });
-  }
+  const whole = WHOLE[name];
+  return new Interface((whole === undefined ? builtAs(name) : readArtifact(whole)).abi);
 }
 
 export function contractsThrough(runner: ContractRunner, addresses: AddressBook["contracts"]): Contracts {
@@ -56,7 +30,7 @@ let known: readonly Interface[] | undefined;
 
 /** The error that revert data stands for, with its arguments; undefined for one that no contract here has. */
 export function errorIn(data: string): { readonly name: string; readonly text: string } | undefined {
-  known ??= [...CONTRACTS.map(interfaceOf), ...LIBRARIES.map(builtInterface)];
+  known ??= [...CONTRACTS.map(interfaceOf), ...LIBRARIES.map((source) => new Interface(readArtifact(source).abi))];
   for (const candidate of known) {
     const parsed = candidate.parseError(data);
     if (parsed === null) continue;

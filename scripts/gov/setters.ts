@@ -19,6 +19,7 @@ import {
   decodeRisk,
   decodeSizes,
   decodeTrade,
+  GLOBAL_FIELDS,
   type GlobalParameters,
   MAX_GROUPS,
   type MoneyParameters,
@@ -140,18 +141,7 @@ const ORDERS = [
   "refundGas",
 ] as const;
 /** All but m, which ramps. */
-const GLOBALS = [
-  "shortfallInitial",
-  "shortfallMaintenance",
-  "protocolFeeShare",
-  "insuranceFeeShare",
-  "markMaxAge",
-  "liquidationTarget",
-  "liquidationPenalty",
-  "liquidatorShare",
-  "deepLoss",
-  "takeoverDiscount",
-] as const;
+const GLOBALS = GLOBAL_FIELDS.filter((name) => name !== "maintenanceFactor");
 
 export const SETTERS: readonly Setter[] = [
   {

@@ -229,7 +229,7 @@ export function encodeTrade(trade: TradeParameters): bigint {
 }
 
 /** Names of the fields of the word of globals, from the lowest: 24 bits each, the last one 16. */
-const GLOBAL_FIELDS = [
+export const GLOBAL_FIELDS = [
   "maintenanceFactor",
   "shortfallInitial",
   "shortfallMaintenance",
