@@ -7,6 +7,7 @@ import {Clearing, Links} from "./Clearing.sol";
 import {AssetLimits, AssetListing, IClearingHouse} from "./interfaces/IClearingHouse.sol";
 import {Books, BooksStorage, Flow} from "./libraries/Books.sol";
 import {Deleveraging} from "./libraries/Deleveraging.sol";
+import {ListingRules} from "./libraries/ListingRules.sol";
 import {Listings} from "./libraries/Listings.sol";
 import {ParameterTable} from "./libraries/ParameterTable.sol";
 import {Ramps} from "./libraries/Ramps.sol";
@@ -25,6 +26,7 @@ import {MarginRamp} from "./types/MarginRamp.sol";
 contract ClearingHouseGovernance is Clearing {
     using Books for BooksStorage;
     using Deleveraging for BooksStorage;
+    using ListingRules for BooksStorage;
     using Listings for BooksStorage;
     using ParameterTable for address;
     using Ramps for BooksStorage;
@@ -36,7 +38,9 @@ contract ClearingHouseGovernance is Clearing {
     // ---------------------------------------------------------------- listing
 
     function listAssets(AssetListing[] calldata listings) external restricted locking {
+        uint256 first = _books.assets;
         _books.listAssets(listings);
+        for (uint256 asset = first; asset < _books.assets; ++asset) _books.requireInsured(oracle, asset);
     }
 
     function listCollateral(uint256 asset, uint256 saleDiscount, uint256 lotExponent) external restricted locking {

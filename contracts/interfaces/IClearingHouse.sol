@@ -334,6 +334,9 @@ interface IClearingHouse is IAccessManaged {
     error ListingFull(uint256 count);
     /// @notice Closing would cost more than the requirement that it frees, 1e-6 of notional.
     error ListingInvariantBroken(uint256 relief, uint256 cost);
+    /// @notice One jump of the price within the oracle's limit may lose more of the open interest than insurance pays for the
+    /// market, WAD.
+    error JumpNotInsured(uint256 asset, uint256 loss, uint256 insuranceCap);
 
     /// @notice Further than the parameter may move at once.
     error StepTooLarge(bytes32 name, uint256 from, uint256 to, uint256 most);

@@ -55,6 +55,9 @@ interface IOracle {
     /// @param price WAD.
     function accepts(uint256 asset, uint256 price) external returns (bool);
 
+    /// @notice Largest step from one accepted price of an asset to the next, 1e-6.
+    function jumpLimit(uint256 asset) external view returns (uint256);
+
     /// @notice The last accepted price of an asset and the feed phase it came from, and the native token's price.
     /// @dev The price of the native token is at most one hour old: an older one is read anew first.
     /// @return price WAD; 0 if the asset has never been read.

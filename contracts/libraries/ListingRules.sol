@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IClearingHouse} from "../interfaces/IClearingHouse.sol";
+import {IOracle} from "../interfaces/IOracle.sol";
 import {
     INSURANCE_UNIT,
     MarketStatus,
@@ -13,8 +14,9 @@ import {
 import {Bound, boundOf} from "../types/Bounds.sol";
 import {CollateralParameters, GlobalParameters, MoneySettings} from "../types/GlobalParameters.sol";
 import {MarginRamp} from "../types/MarginRamp.sol";
+import {Price} from "../types/Price.sol";
 import {BooksStorage} from "./Books.sol";
-import {Fixed, PPM} from "./Fixed.sol";
+import {Fixed, PPM, WAD} from "./Fixed.sol";
 import {ParameterTable} from "./ParameterTable.sol";
 
 /// @notice What every parameter must satisfy, whoever sets it: its range, and that a close frees more than it costs.
@@ -120,6 +122,31 @@ library ListingRules {
     /// @notice (1 − φ)·(γ + m·σ), 1e-6 of notional.
     function _reliefDown(Factors memory factors, RiskRates memory rates) private pure returns (uint256) {
         return ((PPM - factors.penalty) * (rates.gamma * PPM + factors.factor * rates.sigma)) / (PPM * PPM);
+    }
+
+    /// @notice OI·P·max(0, J − μ) ≤ the market's insurance cap, with μ = m·(β + σ) + γ: what one accepted jump may take from
+    /// accounts that were healthy before it. Without a market nothing is asked, and P only where J > μ.
+    /// @dev The loss is rounded up.
+    function requireInsured(BooksStorage storage books, IOracle oracle, uint256 asset) internal view {
+        (RiskParameters risk, SizeParameters sizes, TradeParameters trade) = books.table.asset(asset);
+        if (sizes.status() == MarketStatus.None) return;
+        uint256 excess = _beyondMaintenanceUp(books, risk.rates(block.timestamp), oracle.jumpLimit(asset));
+        if (excess == 0) return;
+        (, Price[] memory prices) = oracle.peek(1 << asset, false);
+        require(prices[0].live(), IClearingHouse.NotLive(asset));
+        uint256 notional = Fixed.mulDivUp(sizes.openInterestCap(), prices[0].last(), WAD);
+        uint256 loss = Fixed.mulDivUp(notional, excess, PPM);
+        require(loss <= trade.insuranceCap(), IClearingHouse.JumpNotInsured(asset, loss, trade.insuranceCap()));
+    }
+
+    /// @notice max(0, J − μ), 1e-6.
+    function _beyondMaintenanceUp(
+        BooksStorage storage books,
+        RiskRates memory rates,
+        uint256 jump
+    ) private view returns (uint256) {
+        uint256 maintenance = (factorsOf(books.table).factor * (rates.beta + rates.sigma)) / PPM + rates.gamma;
+        return jump > maintenance ? jump - maintenance : 0;
     }
 
     /// @notice Both for an asset at `rates`, its market and every collateral that is priced as it.

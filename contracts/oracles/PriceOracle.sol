@@ -281,6 +281,14 @@ contract PriceOracle is IOracle, Feeds {
     }
 
     /// @inheritdoc IOracle
+    function jumpLimit(uint256 asset) external view returns (uint256) {
+        FeedRegistry registry_ = registry;
+        _requireAsset(registry_, asset);
+        (FeedSource source, ) = _feed(registry_.table(), asset);
+        return source.jump();
+    }
+
+    /// @inheritdoc IOracle
     function accepts(uint256 asset, uint256 price) external returns (bool) {
         FeedRegistry registry_ = registry;
         _requireAsset(registry_, asset);

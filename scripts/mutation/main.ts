@@ -32,7 +32,8 @@ const TREE = join(ROOT, "cache/mutation");
 const RESULTS = join(ROOT, "reports/mutation/results.json");
 const MUTATED = /^contracts\/(libraries|types)\//;
 /** Tests of the contracts; the others drive processes of their own, which the switch does not reach. */
-const FOLDERS = "{clearing,hazards,insurance,lens,model,oracles,orders,pool,rounding,streams,vault,waterfall}";
+const FOLDERS =
+  "{clearing,governance,hazards,insurance,lens,model,oracles,orders,pool,rounding,streams,vault,waterfall}";
 const TESTS = [`test/${FOLDERS}/**/*.test.ts`];
 /** More in one program slow every test down, and may not compile. */
 const BATCH = 250;

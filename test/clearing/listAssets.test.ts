@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
-import { empty, ethers } from "../fixture.ts";
-import { percent, wad } from "../parameters.ts";
+import { empty, ethers, time } from "../fixture.ts";
+import { DAY, percent, USDC, wad } from "../parameters.ts";
 import { expectConserved, load } from "./support.ts";
 
 const MAX_UINT112 = 2n ** 112n - 1n;
@@ -46,7 +46,7 @@ describe("ClearingHouse.listAssets", () => {
     ["fundingVelocity", (fundingVelocity) => ({ fundingVelocity }), 0n, 1_000_000_000n],
     ["profitWeight", (profitWeight) => ({ profitWeight }), 0n, 1_000_000n],
     ["lotExponent", (lotExponent) => ({ lotExponent }), 6n, 24n],
-    ["insuranceCap", (insuranceCap) => ({ insuranceCap }), 0n, wad("6_553_500")],
+    ["insuranceCap", (insuranceCap) => ({ insuranceCap, openInterestCap: 0n }), 0n, wad("6_553_500")],
   ];
   for (const [what, having, minimum, maximum] of bounds) {
     it(`bounds ${what}`, async () => {
@@ -83,16 +83,82 @@ describe("ClearingHouse.listAssets", () => {
     await list(wad("10.199"));
   });
 
+  describe("what insurance pays of one jump", () => {
+    // Of USDC/USD, at 1 USD: μ = 60 % · (5 % + 1.5 %) + 0.3 % = 4.2 %. Beyond it 10 % of the 3,000 units of the cap: 300 USD.
+    const jump = percent(14.2);
+    const wide = { depth: wad("1000000"), openInterestCap: wad("3000"), skewCap: wad("3000") };
+
+    async function jumping(limit: number) {
+      const world = await load(empty);
+      const { oracle, parameters } = world;
+      const limits = parameters.feeds[USDC]?.limits;
+      if (limits === undefined) throw new Error("no feed of USDC");
+      await oracle.configure(USDC, { ...limits, jump: limit });
+      expect((await world.clearingHouse.listed()).assets).to.equal(USDC);
+      return world;
+    }
+
+    it("is bounded by the market's insurance cap", async () => {
+      const { clearingHouse } = await jumping(jump);
+
+      await expect(clearingHouse.listAssets([{ ...listing(), ...wide, openInterestCap: wad("3000") + 1n }]))
+        .to.be.revertedWithCustomError(clearingHouse, "JumpNotInsured")
+        .withArgs(USDC, wad("300") + 1n, wad("300"));
+      await clearingHouse.listAssets([{ ...listing(), ...wide }]);
+    });
+
+    it("is judged at the price of now", async () => {
+      const { clearingHouse, setPrice } = await jumping(jump);
+      await setPrice(USDC, wad("1.01"));
+
+      await expect(clearingHouse.listAssets([{ ...listing(), ...wide }]))
+        .to.be.revertedWithCustomError(clearingHouse, "JumpNotInsured")
+        .withArgs(USDC, wad("303"), wad("300"));
+    });
+
+    it("is nothing up to the maintenance rate, whatever the cap", async () => {
+      const { clearingHouse } = await jumping(percent(4.2));
+      const uninsured = { ...listing(), ...wide, openInterestCap: wad("10000"), insuranceCap: 0n };
+
+      await clearingHouse.listAssets.staticCall([uninsured]);
+      const { oracle } = await jumping(percent(4.2) + 1);
+      expect(await oracle.jumpLimit(USDC)).to.equal(percent(4.2) + 1);
+      await expect(clearingHouse.listAssets([uninsured]))
+        .to.be.revertedWithCustomError(clearingHouse, "JumpNotInsured")
+        .withArgs(USDC, wad("0.01"), 0n);
+    });
+
+    it("needs a live price where it is not nothing", async () => {
+      const { clearingHouse } = await jumping(jump);
+      await time.increase(3 * DAY);
+
+      await expect(clearingHouse.listAssets([{ ...listing(), ...wide }]))
+        .to.be.revertedWithCustomError(clearingHouse, "NotLive")
+        .withArgs(USDC);
+    });
+
+    it("needs a feed", async () => {
+      const { clearingHouse, oracle } = await load(empty);
+      const collateral = { ...listing(), market: false };
+
+      await expect(clearingHouse.listAssets([collateral, listing()]))
+        .to.be.revertedWithCustomError(oracle, "UnknownAsset")
+        .withArgs(USDC + 1, USDC + 1);
+      await clearingHouse.listAssets([collateral, collateral]);
+    });
+  });
+
   it("has room for 96", async () => {
     const { clearingHouse } = await load(empty);
     const { assets } = await clearingHouse.listed();
     const missing = 96 - Number(assets);
+    const collateral = { ...listing(), market: false };
 
-    await expect(clearingHouse.listAssets(Array.from({ length: missing + 1 }, listing)))
+    await expect(clearingHouse.listAssets(Array.from({ length: missing + 1 }, () => collateral)))
       .to.be.revertedWithCustomError(clearingHouse, "ListingFull")
       .withArgs(assets);
-    await clearingHouse.listAssets(Array.from({ length: missing }, listing));
-    await expect(clearingHouse.listAssets([listing()]))
+    await clearingHouse.listAssets(Array.from({ length: missing }, () => collateral));
+    await expect(clearingHouse.listAssets([collateral]))
       .to.be.revertedWithCustomError(clearingHouse, "ListingFull")
       .withArgs(96n);
   });

@@ -274,7 +274,7 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "stored(uint256)",
     ],
     authority: ["setAuthority(address)"],
-    views: ["authority()", "extension()", "isConsumingScheduledOp()", "peek(uint256,bool)"],
+    views: ["authority()", "extension()", "isConsumingScheduledOp()", "jumpLimit(uint256)", "peek(uint256,bool)"],
   },
   // Called through the oracle's fallback.
   PriceOracleExtension: {

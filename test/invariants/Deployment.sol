@@ -7,7 +7,7 @@ import {IInsuranceFund} from "../../contracts/interfaces/IInsuranceFund.sol";
 import {ILiquidityPool} from "../../contracts/interfaces/ILiquidityPool.sol";
 import {IOrders} from "../../contracts/interfaces/IOrders.sol";
 import {IVault} from "../../contracts/interfaces/IVault.sol";
-import {Environment, FeedInput, FeedKind, IPriceOracle} from "../../contracts/oracles/IPriceOracle.sol";
+import {Environment, FeedInput, FeedKind, FeedLimits, IPriceOracle} from "../../contracts/oracles/IPriceOracle.sol";
 import {ReentrantToken} from "../../contracts/testing/HostileTokens.sol";
 import {TestAuthority} from "../../contracts/testing/TestAuthority.sol";
 import {TestToken} from "../../contracts/testing/TestToken.sol";
@@ -49,6 +49,8 @@ library Deployment {
         p.vault.list(address(p.weth), 100_000e18, 0);
         p.vault.list(address(p.wbtc), 5_000e8, 0);
         house.listAssets(_listings());
+        // Prices move further at once than insurance, which is to run out here, would have to pay for: only after the listing.
+        for (uint256 asset = 0; asset < ASSETS; ++asset) p.oracle.configure(asset, feedLimits(asset));
         house.listCollateral({asset: ETH, saleDiscount: 10_000, lotExponent: 15});
         house.listCollateral({asset: WBTC, saleDiscount: 10_000, lotExponent: 14});
     }
@@ -60,7 +62,9 @@ library Deployment {
             PhasedFeed feed = PhasedFeed(_create("PhasedFeed", abi.encode(uint8(8))));
             feed.push(int256(startPrice(asset) * 1e8), START, START);
             p.feeds[asset] = feed;
-            inputs[asset] = FeedInput(address(feed), FeedKind.Rounds, feedLimits(asset));
+            FeedLimits memory limits = feedLimits(asset);
+            limits.jump = 5_000; // the oracle takes none below
+            inputs[asset] = FeedInput(address(feed), FeedKind.Rounds, limits);
         }
         p.oracle.list(inputs);
         p.sequencer = PhasedFeed(_create("PhasedFeed", abi.encode(uint8(0))));

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { accountOf, ethers, funded, loadFixture, receiptOf, time } from "../fixture.ts";
-import { ETH, Kind, WBTC, WAD, wad } from "../parameters.ts";
+import { ETH, Kind, percent, WBTC, WAD, wad } from "../parameters.ts";
 import { byTime, deployPaidStreams, nextBlock } from "./don.ts";
 
 const FEES = { nativeFee: 10n ** 15n, linkFee: 1n };
@@ -24,7 +24,7 @@ async function streamed() {
     parameters.feeds[ETH]?.limits,
   ];
   if (collateralOnly === undefined || market === undefined || limits === undefined) throw new Error("defaults changed");
-  await oracle.list([{ proxy: await feed.getAddress(), kind: Kind.Stream, limits }]);
+  await oracle.list([{ proxy: await feed.getAddress(), kind: Kind.Stream, limits: { ...limits, jump: percent(4) } }]);
   await clearingHouse.listAssets([collateralOnly, market]);
   await oracle.update(1n << BigInt(STREAMED));
   return { world, relay, ...streams };

@@ -4,7 +4,7 @@ import type { ReportSource } from "../../../scripts/keeper/reading/reports.ts";
 import { frozen } from "../../clearing/scenarios.ts";
 import { load } from "../../clearing/support.ts";
 import { accountOf, ethers, funded, time } from "../../fixture.ts";
-import { BTC, DAY, ETH, HOUR, Kind, WAD, wad, WBTC } from "../../parameters.ts";
+import { BTC, DAY, ETH, HOUR, Kind, percent, WAD, wad, WBTC } from "../../parameters.ts";
 import { deployPaidStreams, deployStreams, type Don, ETH_STREAM, nextBlock } from "../../streams/don.ts";
 import { keeperOf } from "./stage.ts";
 
@@ -208,7 +208,7 @@ describe("Reader, orders that settle by reports", () => {
     ];
     if (collateralOnly === undefined || market === undefined || limits === undefined)
       throw new Error("defaults changed");
-    await oracle.list([{ proxy: await feed.getAddress(), kind: Kind.Stream, limits }]);
+    await oracle.list([{ proxy: await feed.getAddress(), kind: Kind.Stream, limits: { ...limits, jump: percent(4) } }]);
     await clearingHouse.listAssets([collateralOnly, market]);
     await oracle.update(1n << BigInt(STREAMED));
     await clearingHouse.markPool();
