@@ -13,6 +13,7 @@ import { max, min } from "../../scripts/model/fixed.ts";
 import { expectConserved, load, now } from "../clearing/support.ts";
 import { ethers, time, type World } from "../fixture.ts";
 import { DAY } from "../parameters.ts";
+import { POWERS } from "./powers.ts";
 import { type Call, nameOf, roomy, type Setter, SETTERS } from "./setters.ts";
 
 const RUNS = process.env["TEST_DEPTH"] === "deep" ? 200 : 6;
@@ -31,6 +32,14 @@ const LATER = ["ListingInvariantBroken"];
 
 describe("bounds of parameters", () => {
   afterEach(expectConserved);
+
+  it("are what has been granted, to the last digit", async () => {
+    const { clearingHouse } = await load(roomy);
+    const lens = await ethers.deployContract("GovernanceLens", [clearingHouse]);
+    const rows = (await lens.bounds()).map(({ name, bound }) => [ethers.decodeBytes32String(name), [...bound]]);
+
+    expect(Object.fromEntries(rows)).to.deep.equal(POWERS);
+  });
 
   it("are those of a table that has a row for each setter and no other", async () => {
     const { clearingHouse } = await load(roomy);
