@@ -6,7 +6,8 @@ import { load } from "../../clearing/support.ts";
 import { accountOf, ethers, funded, time } from "../../fixture.ts";
 import { BTC, DAY, ETH, HOUR, Kind, WAD, wad, WBTC } from "../../parameters.ts";
 import { deployPaidStreams, deployStreams, type Don, ETH_STREAM, nextBlock } from "../../streams/don.ts";
-import { keeperOf } from "./stage.ts";
+import { counted } from "../counted.ts";
+import { indexOf, keeperOf } from "./stage.ts";
 
 const kinds = (actions: readonly { kind: string }[]) => actions.map(({ kind }) => kind);
 
@@ -118,6 +119,25 @@ describe("Reader, orders", () => {
     expect(keeper.said.map(({ event, fields }) => [event, fields["reason"]])).to.deep.equal([
       ["unread", "no feed of asset 77"],
     ]);
+  });
+
+  it("leaves out an order that is not there, and reads the others of its page", async () => {
+    const world = await load(settledOrders);
+    const keeper = keeperOf(world);
+    await time.increase(60);
+    await world.refresh();
+    await ethers.provider.send("evm_mine", []);
+    const index = await indexOf(world);
+    const [real] = index.orders.values();
+    if (real === undefined) throw new Error("no order");
+    const missing = { ...real, sequence: 9n };
+    const { state } = await keeper.read(["orders"], {
+      ...index,
+      orders: new Map([...index.orders, ["missing", missing]]),
+    });
+
+    expect(state.orders.map(({ order }) => order.account)).to.deep.equal([world.first, world.second]);
+    expect(keeper.said.map(({ event, fields }) => [event, fields["item"]])).to.deep.equal([["unread", missing]]);
   });
 
   it("reads rounds anew after a fork", async () => {
@@ -264,6 +284,46 @@ describe("Reader, orders that settle by reports", () => {
 
     expect(jobs.find(({ kind }) => kind === "execute")?.call.to).to.equal(await orders.getAddress());
     expect(await orders.isPending(account, sequence)).to.equal(false);
+  });
+
+  it("looks once for the report of orders of the same second", async () => {
+    const world = await load(streamed);
+    const reports = sourceOf(world.don);
+    const { provider, asked } = counted();
+    const keeper = keeperOf(world, { reports, book: world.book, provider });
+    const index = await indexOf(world);
+    const [one] = index.orders.values();
+    if (one === undefined) throw new Error("no order");
+    const same = Array.from({ length: 9 }, (_, place) => ({ ...one, account: accountOf(world.bob, BigInt(place)) }));
+    await keeper.read(["orders"], { ...index, orders: new Map([["one", one]]) });
+    const alone = asked.length;
+    await keeper.read(["orders"], {
+      ...index,
+      orders: new Map([one, ...same].map((order, place) => [String(place), order])),
+    });
+
+    expect(reports.asked).to.have.length(1);
+    // Nothing but their escrows: one page, and each alone because they are not there.
+    expect(asked.length - alone - alone).to.be.at.most(10);
+  });
+
+  it("reads a report that is stored once, and again after a fork", async () => {
+    const world = await load(streamed);
+    const { boundary, don, reports } = world;
+    const { provider, asked } = counted();
+    const keeper = keeperOf(world, { book: world.book, provider });
+    const snapshot = (await ethers.provider.send("evm_snapshot", [])) as string;
+    const report = don.report(Number(boundary), { price: wad("1810"), ...FEES });
+    await reports.submit([report], { value: FEES.nativeFee });
+    expect(kinds(await keeper.decided(["orders"]))).to.include("execute");
+    const first = asked.length;
+    expect(kinds(await keeper.decided(["orders"]))).to.include("execute");
+    // Neither the stream's latest report nor the order's escrow.
+    expect(asked.length - first).to.be.at.most(first - 2);
+
+    await ethers.provider.send("evm_revert", [snapshot]);
+    await ethers.provider.send("evm_mine", []);
+    expect(kinds(await keeper.decided(["orders"]))).to.not.include("execute");
   });
 
   it("leaves them without credentials, and says so once", async () => {
