@@ -1,4 +1,6 @@
 /** Orders that can end, and triggers that fire. */
+import { concat, keccak256, toBeHex } from "ethers";
+
 import { min } from "../../model/fixed.ts";
 import type { PendingOrder } from "../index/entries.ts";
 import type { Report, RoundHint, Settlement } from "../rounds.ts";
@@ -9,16 +11,40 @@ import type { KeeperState, OrderState, Settings } from "./state.ts";
 /** After its boundary an order ends without any proof, s, as in Orders.sol. */
 export const ABANDONED_AFTER = 691_200n;
 
-/** First submitted first: an account's own orders may depend on each other. */
+/** Orders of so many seconds are as urgent as each other: little beside the ten minutes that each has. */
+const AS_URGENT = 30n;
+
+/**
+ * First submitted first. Those of the same half minute each keeper takes in an order of its own, another at each block, so
+ * that keepers that compete do not all do the same at the same time. An account's own stay in their order: they may depend
+ * on each other.
+ */
 export function ordersOf(state: KeeperState, { shard }: Settings): (Execute | Abandon | Poke)[] {
   const own = state.orders.filter(({ order }) => isOwn(shard, order.account));
-  const ends = [...own].sort(bySubmission).flatMap((one) => endOf(one, state));
+  const ends = inTurn(own, state).flatMap((one) => endOf(one, state));
   return [...ends, ...pokesOf(state).filter(({ account }) => isOwn(shard, account))];
 }
 
-function bySubmission({ order: a }: OrderState, { order: b }: OrderState): number {
-  if (a.boundary !== b.boundary) return a.boundary < b.boundary ? -1 : 1;
-  return a.sequence < b.sequence ? -1 : a.sequence > b.sequence ? 1 : 0;
+function inTurn(
+  orders: readonly OrderState[],
+  { own: { account: keeper }, block }: Pick<KeeperState, "own" | "block">,
+): OrderState[] {
+  const seed = concat([keeper, toBeHex(block, 32)]);
+  const turns = new Map<string, string>();
+  for (const { order } of orders) {
+    if (!turns.has(order.account)) turns.set(order.account, keccak256(concat([seed, order.account])));
+  }
+  const turnOf = ({ order }: OrderState): string => turns.get(order.account) ?? "";
+  const compare = (a: OrderState, b: OrderState): number =>
+    ascending(a.order.boundary / AS_URGENT, b.order.boundary / AS_URGENT) ||
+    ascending(turnOf(a), turnOf(b)) ||
+    ascending(a.order.boundary, b.order.boundary) ||
+    ascending(a.order.sequence, b.order.sequence);
+  return [...orders].sort(compare);
+}
+
+function ascending<Value extends bigint | string>(a: Value, b: Value): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function endOf(
