@@ -15,32 +15,34 @@ export const ABANDONED_AFTER = 691_200n;
 const AS_URGENT = 30n;
 
 /**
- * First submitted first. Those of the same half minute each keeper takes in an order of its own, another at each block, so
- * that keepers that compete do not all do the same at the same time. An account's own stay in their order: they may depend
- * on each other.
+ * First submitted first, pokes after them. Those of the same half minute, and pokes, each keeper takes in an order of its
+ * own, another at each block, so that keepers that compete do not all do the same at the same time. An account's own stay
+ * in their order: they may depend on each other.
  */
 export function ordersOf(state: KeeperState, { shard }: Settings): (Execute | Abandon | Poke)[] {
-  const own = state.orders.filter(({ order }) => isOwn(shard, order.account));
-  const ends = inTurn(own, state).flatMap((one) => endOf(one, state));
-  return [...ends, ...pokesOf(state).filter(({ account }) => isOwn(shard, account))];
+  const orders = state.orders.filter(({ order }) => isOwn(shard, order.account));
+  const pokes = pokesOf(state).filter(({ account }) => isOwn(shard, account));
+  const turnOf = turnsOf([...orders.map(({ order }) => order), ...pokes], state);
+  const ends = [...orders].sort(
+    ({ order: a }, { order: b }) =>
+      ascending(a.boundary / AS_URGENT, b.boundary / AS_URGENT) ||
+      ascending(turnOf(a), turnOf(b)) ||
+      ascending(a.boundary, b.boundary) ||
+      ascending(a.sequence, b.sequence),
+  );
+  const inTurn = pokes.sort((a, b) => ascending(turnOf(a), turnOf(b)) || ascending(a.sequence, b.sequence));
+  return [...ends.flatMap((one) => endOf(one, state)), ...inTurn];
 }
 
-function inTurn(
-  orders: readonly OrderState[],
+/** Where the accounts of these come in this keeper's order at this block. */
+function turnsOf(
+  items: readonly { readonly account: string }[],
   { own: { account: keeper }, block }: Pick<KeeperState, "own" | "block">,
-): OrderState[] {
+): (item: { readonly account: string }) => string {
   const seed = concat([keeper, toBeHex(block, 32)]);
-  const turns = new Map<string, string>();
-  for (const { order } of orders) {
-    if (!turns.has(order.account)) turns.set(order.account, keccak256(concat([seed, order.account])));
-  }
-  const turnOf = ({ order }: OrderState): string => turns.get(order.account) ?? "";
-  const compare = (a: OrderState, b: OrderState): number =>
-    ascending(a.order.boundary / AS_URGENT, b.order.boundary / AS_URGENT) ||
-    ascending(turnOf(a), turnOf(b)) ||
-    ascending(a.order.boundary, b.order.boundary) ||
-    ascending(a.order.sequence, b.order.sequence);
-  return [...orders].sort(compare);
+  const accounts = new Set(items.map(({ account }) => account));
+  const turns = new Map([...accounts].map((account) => [account, keccak256(concat([seed, account]))]));
+  return ({ account }) => turns.get(account) ?? "";
 }
 
 function ascending<Value extends bigint | string>(a: Value, b: Value): number {

@@ -172,4 +172,26 @@ describe("decide, triggers", () => {
     expect(kinds(at(90, [resting({ expiry: NOW })]))).to.deep.equal(["poke"]);
     expect(at(90, [resting()], "Stale")).to.deep.equal([]);
   });
+
+  it("pokes many in an order of the keeper's own, those of an account in theirs", () => {
+    const accounts = Array.from({ length: 20 }, (_, place) => `0x${(place + 1).toString(16).padStart(64, "0")}`);
+    const triggers = accounts.flatMap((account) => [
+      resting({ account, sequence: 5n }),
+      resting({ account, sequence: 4n }),
+    ]);
+    const takenBy = (keeper: string) => {
+      const price = feed({ latest: 90, stored: 90 });
+      const actions = decided({ triggers, feeds: [price], own: { ...own, account: keeper } });
+      return actions.flatMap((action) =>
+        action.kind === "poke" ? [`${action.account}/${String(action.sequence)}`] : [],
+      );
+    };
+    const [one, other] = [takenBy(KEEPER), takenBy(BOB)];
+
+    expect(new Set(one)).to.deep.equal(new Set(other)).and.have.property("size", 40);
+    expect(one).to.not.deep.equal(other);
+    for (const account of accounts) {
+      expect(one.indexOf(`${account}/4`)).to.equal(one.indexOf(`${account}/5`) - 1);
+    }
+  });
 });

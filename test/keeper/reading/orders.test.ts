@@ -193,6 +193,22 @@ describe("Reader, orders from before a change of what they settle by", () => {
     expect((await world.clearingHouse.positionOf(world.account, ETH)).size).to.equal(WAD);
   });
 
+  it("asks for the former source once, however many settle by it", async () => {
+    const world = await load(changed);
+    const index = await indexOf(world);
+    const [one] = index.orders.values();
+    if (one === undefined) throw new Error("no order");
+    const many = Array.from({ length: 9 }, (_, place) => ({ ...one, boundary: one.boundary + BigInt(place) }));
+    const read = async (orders: readonly (typeof one)[]) => {
+      const { provider, asked } = counted();
+      const named = new Map(orders.map((order, place) => [String(place), order]));
+      await keeperOf(world, { provider }).read(["orders"], { ...index, orders: named });
+      return asked.length;
+    };
+
+    expect((await read(many)) - (await read([one]))).to.be.at.most(1);
+  });
+
   it("refunds those whose boundary is just after it", async () => {
     const world = await load(changed);
     const second = accountOf(world.bob);
