@@ -1,12 +1,15 @@
 import { expect } from "chai";
 
+import { Feeds } from "../../../scripts/keeper/reading/feeds.ts";
 import type { ReportSource } from "../../../scripts/keeper/reading/reports.ts";
+import { decodePrice } from "../../../scripts/model/price.ts";
 import { frozen } from "../../clearing/scenarios.ts";
 import { load } from "../../clearing/support.ts";
 import { accountOf, ethers, funded, time } from "../../fixture.ts";
 import { BTC, DAY, ETH, HOUR, Kind, WAD, wad, WBTC } from "../../parameters.ts";
 import { deployPaidStreams, deployStreams, type Don, ETH_STREAM, nextBlock } from "../../streams/don.ts";
 import { counted } from "../counted.ts";
+import { silent } from "../silent.ts";
 import { indexOf, keeperOf } from "./stage.ts";
 
 const kinds = (actions: readonly { kind: string }[]) => actions.map(({ kind }) => kind);
@@ -138,6 +141,23 @@ describe("Reader, orders", () => {
 
     expect(state.orders.map(({ order }) => order.account)).to.deep.equal([world.first, world.second]);
     expect(keeper.said.map(({ event, fields }) => [event, fields["item"]])).to.deep.equal([["unread", missing]]);
+  });
+
+  it("looks again in the next cycle for a round that was not there", async () => {
+    const world = await load(settledOrders);
+    const contracts = await keeperOf(world).contracts();
+    const feeds = new Feeds({ contracts, log: silent });
+    const sourceOfEth = async () => {
+      const [, words] = await contracts.oracle.peek(1n << BigInt(ETH), true);
+      const [reading] = await feeds.read(words.map(decodePrice), { blockTag: await ethers.provider.getBlockNumber() });
+      return reading?.source;
+    };
+    const source = await sourceOfEth();
+    const next = (source?.latest?.id ?? 0n) + 1n;
+    expect(await source?.rounds.find(next)).to.equal(undefined);
+
+    await world.setPrice(source?.asset ?? 0);
+    expect((await (await sourceOfEth())?.rounds.find(next))?.id).to.equal(next);
   });
 
   it("reads rounds anew after a fork", async () => {
@@ -334,8 +354,8 @@ describe("Reader, orders that settle by reports", () => {
     expect(kinds(await keeper.decided(["orders"]))).to.include("execute");
     const first = asked.length;
     expect(kinds(await keeper.decided(["orders"]))).to.include("execute");
-    // Neither the stream's latest report nor the order's escrow.
-    expect(asked.length - first).to.be.at.most(first - 2);
+    // Neither the stream's id, nor its latest report, nor the order's escrow.
+    expect(asked.length - first).to.equal(first - 3);
 
     await ethers.provider.send("evm_revert", [snapshot]);
     await ethers.provider.send("evm_mine", []);
