@@ -1,14 +1,17 @@
 /** Carries out one plan: simulate, weigh, send; and, when its transaction is in a block, record what it did. */
-import { messageOf } from "../deploy/PlimsollError.ts";
+import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 import { Cooldown } from "./cooldown.ts";
 import { GasUse } from "./gasUse.ts";
-import type { Batch, Job, Plan } from "./job.ts";
+import type { Batch, Call, Job, Plan, Verdict } from "./job.ts";
 import type { Log } from "./log.ts";
 import { isLostRace } from "./lostRaces.ts";
 import { priceOf, TooDearError } from "./send/fees.ts";
 import type { Receipt } from "./send/node.ts";
-import { BusyError, type Outcome, type Sender } from "./send/Sender.ts";
+import { BusyError, type Outcome, RefusedError, type Sender } from "./send/Sender.ts";
 import type { Metrics } from "./watch/metrics.ts";
+
+/** A transaction failed in its block, and no reason for it is left. */
+class RevertedError extends PlimsollError {}
 
 /** What a job needs, as simulated against the latest state. */
 export interface Estimate {
@@ -42,8 +45,10 @@ export interface PerformerOptions {
   readonly sender: Pick<Sender, "canTake" | "send" | "quote">;
   /** Throws what the call reverts with. */
   readonly simulate: (job: Job) => Promise<Estimate>;
-  /** Does no more than that, for what is to go into a batch: a call costs a node a tenth of an estimate. */
-  readonly check: (job: Job) => Promise<unknown>;
+  /** What a call returns that may use so much gas: it costs a node a tenth of an estimate. Throws what it reverts with. */
+  readonly ask: (call: Call, gas: bigint) => Promise<string>;
+  /** What the data of a call costs besides gas, wei. Undefined: data costs gas, which only an estimate knows of. */
+  readonly dataFee: ((call: Call) => Promise<bigint>) | undefined;
   /** The error of a revert by its name, or an empty name for whatever is none. */
   readonly describe: (error: unknown) => { readonly name: string; readonly text: string; readonly isRevert: boolean };
   readonly deedsOf: (receipt: Receipt, items: number) => Deeds;
@@ -61,11 +66,28 @@ export interface PerformerOptions {
   readonly now?: () => number;
 }
 
+/** How one plan goes. */
+interface Run {
+  /** After which nothing of it is begun, milliseconds. */
+  readonly end: number;
+  /** Failures in a row that were no answer of the chain. */
+  unanswered: number;
+  /** Entries that were not begun. */
+  left: number;
+}
+
 /** Something that is worth sending. */
 interface Ready extends Estimate {
   readonly job: Job;
   /** Jobs that it is made of; itself where it is no batch. */
   readonly items: readonly Job[];
+}
+
+/** What a batch came to as a whole. */
+interface Attempt {
+  readonly ready: readonly Ready[];
+  readonly gone: readonly Job[];
+  readonly refused: readonly Job[];
 }
 
 export interface PerformOptions {
@@ -99,28 +121,39 @@ export class Performer {
     if (plan.length === 0) return;
     const price = await this.#price();
     if (price === undefined) return;
-    const end = this.#now() + this.#options.sliceMs;
-    let left = 0;
+    const run: Run = { end: this.#now() + this.#options.sliceMs, unanswered: 0, left: 0 };
     // Simulated several at a time, sent in their order: the first does not wait for the last. What has been begun is sent.
     const ready = ahead(plan, this.#options.width, async (entry) => {
-      const isOver = this.#now() >= end;
-      if (isOver) left += 1;
-      if (isOver || signal.aborted) return [];
-      return "items" in entry ? this.#prepareBatch(entry) : this.#prepare(entry);
+      if (signal.aborted) return [];
+      if (this.#isOver(run)) {
+        run.left += 1;
+        return [];
+      }
+      return "items" in entry ? this.#prepareBatch(entry, run) : this.#prepare(entry, run);
     });
     for (const some of ready) {
       for (const one of await some) {
         if (signal.aborted) return;
         const { job, items, l1Fee } = one;
         const gas = this.#gasUse.expected(job.kind, items.length, one.gas);
-        if (isWorth({ job, gas, l1Fee, feePerGas: price })) await this.#send(one);
+        if (isWorth({ job, gas, l1Fee, feePerGas: price })) await this.#send(one, run);
         else {
           this.#options.metrics.skipped("unprofitable");
           this.#options.log.debug("not worth it", { action: job.name, gas, feePerGas: price, reward: job.reward });
         }
       }
     }
-    if (left > 0) this.#options.log.debug("left to the next plan", { entries: left });
+    const { left, unanswered } = run;
+    if (left > 0) this.#options.log.debug("left to the next plan", { entries: left, unanswered });
+  }
+
+  #isOver(run: Run): boolean {
+    return this.#now() >= run.end || this.#isDown(run);
+  }
+
+  /** Nothing answers any more: every further job would only wait for a failure of its own. */
+  #isDown({ unanswered }: Run): boolean {
+    return unanswered >= this.#options.width;
   }
 
   #now(): number {
@@ -155,35 +188,75 @@ export class Performer {
 
   // ---------------------------------------------------------------- before sending
 
-  async #prepare(job: Job): Promise<Ready[]> {
-    const estimate = await this.#try(job);
-    return estimate === undefined ? [] : [{ ...estimate, job, items: [job] }];
+  async #prepare(job: Job, run: Run): Promise<Ready[]> {
+    if (!this.#isFree(job)) return [];
+    try {
+      const estimate = await this.#options.simulate(job);
+      run.unanswered = 0;
+      return [{ ...estimate, job, items: [job] }];
+    } catch (error) {
+      this.#failed(job, error, run);
+      return [];
+    }
   }
 
-  /** Each item is tried alone, so that a batch has only what works. */
-  async #prepareBatch({ items, join }: Batch): Promise<Ready[]> {
-    const { check } = this.#options;
-    const tried = await Promise.all(items.map(async (item) => ({ item, isGood: await this.#passes(item, check) })));
-    const good = tried.filter(({ isGood }) => isGood).map(({ item }) => item);
-    if (good.length === 0) return [];
-    const job = join(good);
-    const estimate = await this.#try(job);
-    if (estimate !== undefined) return [{ ...estimate, job, items: good }];
-    if (good.length === 1) return [];
-    // They work alone and not together: one at a time then.
-    return (await Promise.all(good.map(async (item) => this.#prepare(join([item]))))).flat();
+  async #prepareBatch(batch: Batch, run: Run): Promise<Ready[]> {
+    return this.#tryTogether(
+      batch,
+      batch.items.filter((item) => this.#isFree(item)),
+      run,
+    );
   }
 
-  async #try(job: Job): Promise<Estimate | undefined> {
-    let estimate: Estimate | undefined;
-    await this.#passes(job, async () => {
-      estimate = await this.#options.simulate(job);
-    });
-    return estimate;
+  /** All of them in one simulation. Where it fails as a whole, each half by itself, down to single items. */
+  async #tryTogether(batch: Batch, items: readonly Job[], run: Run): Promise<Ready[]> {
+    const [first] = items;
+    if (first === undefined) return [];
+    if (items.length === 1) return this.#prepare(first, run);
+    const found = await this.#attempt(batch, items, run);
+    if (found === undefined) {
+      if (this.#isDown(run)) return [];
+      const middle = items.length >> 1;
+      const halves = [items.slice(0, middle), items.slice(middle)];
+      return (await Promise.all(halves.map(async (half) => this.#tryTogether(batch, half, run)))).flat();
+    }
+    for (const item of found.gone) this.#refused(item, { name: "UnknownOrder", text: "it has ended" });
+    // Why they are refused, each says by itself.
+    const alone = await Promise.all(found.refused.map(async (item) => this.#prepare(item, run)));
+    return [...found.ready, ...alone.flat()];
   }
 
-  /** Whether a job may be done now, and passes a test that throws what it reverts with. */
-  async #passes(job: Job, test: (job: Job) => Promise<unknown>): Promise<boolean> {
+  /** @returns Nothing where they cannot be tried together, which says nothing about any of them. */
+  async #attempt(batch: Batch, items: readonly Job[], run: Run): Promise<Attempt | undefined> {
+    // Sent together they have failed of late.
+    if (this.#cooldown.isPaused(batch.join(items).name)) return undefined;
+    try {
+      const found = await this.#simulated(batch, items);
+      run.unanswered = 0;
+      return found;
+    } catch (error) {
+      const { text, isRevert } = this.#options.describe(error);
+      run.unanswered = isRevert ? 0 : run.unanswered + 1;
+      this.#options.log.debug("not together", { items: items.length, reason: text });
+      return undefined;
+    }
+  }
+
+  async #simulated({ join, trial }: Batch, items: readonly Job[]): Promise<Attempt> {
+    const { ask, dataFee, simulate } = this.#options;
+    const { call, gas, verdicts } = trial(items);
+    const found = verdicts(await ask(call, gas));
+    const as = (verdict: Verdict): readonly Job[] => items.filter((_, place) => found[place] === verdict);
+    const [done, gone, refused] = [as("done"), as("gone"), as("refused")];
+    if (done.length === 0) return { ready: [], gone, refused };
+    const job = join(done);
+    const estimate =
+      done.length === 1 || dataFee === undefined ? await simulate(job) : { gas, l1Fee: await dataFee(job.call) };
+    return { ready: [{ ...estimate, job, items: done }], gone, refused };
+  }
+
+  /** Whether a job may be tried now. */
+  #isFree(job: Job): boolean {
     const { metrics, sender, send } = this.#options;
     if (this.#cooldown.isPaused(job.name)) {
       metrics.skipped("paused");
@@ -194,33 +267,45 @@ export class Performer {
       metrics.skipped("busy");
       return false;
     }
-    try {
-      await test(job);
-      return true;
-    } catch (error) {
-      this.#failed(job, error);
-      return false;
-    }
+    return true;
   }
 
-  #failed(job: Job, error: unknown): void {
+  // ---------------------------------------------------------------- failures
+
+  /** A failure of the job pauses it; one of an endpoint or of the signer does not: it is tried again in the next cycle. */
+  #failed(job: Job, error: unknown, run?: Run): void {
     const { describe, metrics, log } = this.#options;
     const { name, text, isRevert } = describe(error);
+    if (isRevert) {
+      if (run !== undefined) run.unanswered = 0;
+      this.#refused(job, { name, text });
+      return;
+    }
+    const isOwn = error instanceof RefusedError || error instanceof RevertedError;
+    const failures = isOwn ? this.#cooldown.fail(job.name) : 0;
+    if (!isOwn && run !== undefined) run.unanswered += 1;
+    this.counters.failed += 1;
+    metrics.failed(job.kind, name === "" ? reasonOf(error) : name);
+    log.warn("failed", { action: job.name, reason: text, failures });
+  }
+
+  #refused(job: Job, { name, text }: { readonly name: string; readonly text: string }): void {
+    const { metrics, log } = this.#options;
     const failures = this.#cooldown.fail(job.name);
-    if (isRevert && isLostRace(name)) {
+    if (isLostRace(name)) {
       this.counters.lost += 1;
       metrics.lostRace(job.kind);
       log.info("lost race", { action: job.name, reason: text });
       return;
     }
-    this.counters[isRevert ? "refused" : "failed"] += 1;
-    metrics.failed(job.kind, name === "" ? reasonOf(error, isRevert) : name);
+    this.counters.refused += 1;
+    metrics.failed(job.kind, name === "" ? "revert" : name);
     log.warn("failed", { action: job.name, reason: text, failures });
   }
 
   // ---------------------------------------------------------------- sending
 
-  async #send({ job, items, gas }: Ready): Promise<void> {
+  async #send({ job, items, gas }: Ready, run: Run): Promise<void> {
     const { sender, log, metrics, send } = this.#options;
     if (!send) {
       this.counters.dry += 1;
@@ -235,7 +320,7 @@ export class Performer {
     } catch (error) {
       if (error instanceof BusyError) metrics.skipped("busy");
       else if (error instanceof TooDearError) metrics.skipped("dear");
-      else this.#failed(job, error);
+      else this.#failed(job, error, run);
     }
   }
 
@@ -291,15 +376,15 @@ export class Performer {
   async #reasonNow(job: Job): Promise<unknown> {
     try {
       await this.#options.simulate(job);
-      return new Error("reverted, and would not now");
+      return new RevertedError("reverted, and would not now");
     } catch (error) {
-      return error;
+      // Without an answer it has failed in its block all the same.
+      return this.#options.describe(error).isRevert ? error : new RevertedError("reverted", { cause: error });
     }
   }
 }
 
-function reasonOf(error: unknown, isRevert: boolean): string {
-  if (isRevert) return "revert";
+function reasonOf(error: unknown): string {
   return error instanceof Error && error.name !== "Error" ? error.name : "unknown";
 }
 

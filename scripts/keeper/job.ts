@@ -26,11 +26,25 @@ export interface Job {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** Jobs that go into one transaction: each is simulated alone first, and what is refused stays out. */
+/** What a job of a batch comes to: it is done, somebody else has done it, or it is refused. */
+export type Verdict = "done" | "gone" | "refused";
+
+/** All items of a batch in one call, which is simulated and never sent. */
+export interface Trial {
+  readonly call: Call;
+  /** Limit of the call: a transaction of the items that are done gets by with it, where the trial does. */
+  readonly gas: bigint;
+  /** @param answer What the call returns. @returns Of each item, in their order. */
+  readonly verdicts: (answer: string) => readonly Verdict[];
+}
+
+/** Jobs that go into one transaction, in which each succeeds or fails by itself. What is refused stays out. */
 export interface Batch {
   readonly items: readonly Job[];
   /** @param items Some of `items`, at least one. */
   readonly join: (items: readonly Job[]) => Job;
+  /** @param items Some of `items`, at least one. */
+  readonly trial: (items: readonly Job[]) => Trial;
 }
 
 /** In the order of their urgency. */

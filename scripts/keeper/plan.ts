@@ -3,7 +3,7 @@ import type { Action, Deleverage, CloseMarket, Execute, Liquidate } from "./deci
 import { addressOf, type Contracts } from "./contracts.ts";
 import { argumentsOf } from "./decide/liquidations.ts";
 import { keyOf } from "./index/entries.ts";
-import type { Batch, Call, Job, Plan } from "./job.ts";
+import type { Batch, Call, Job, Plan, Trial, Verdict } from "./job.ts";
 import type { Report } from "./rounds.ts";
 import { PlimsollError } from "../deploy/PlimsollError.ts";
 
@@ -93,29 +93,30 @@ interface Places {
 }
 
 /** Each item is a job of its own; together they are one call with per-item isolation. */
-function batchOf(run: readonly Action[], jobs: readonly Job[], { contracts, settings }: Places): Batch {
+function batchOf(run: readonly Action[], jobs: readonly Job[], places: Places): Batch {
   const deeds = new Map(jobs.map((job, place) => [job.name, run[place]]));
+  const actionsOf = (items: readonly Job[]): readonly Action[] => items.flatMap(({ name }) => deeds.get(name) ?? []);
   const join = (items: readonly Job[]): Job => {
     const [first] = items;
     if (first === undefined) throw new PlimsollError("a batch of nothing");
     if (items.length === 1) return first;
-    const chosen = items.flatMap(({ name }) => deeds.get(name) ?? []);
-    const executions = chosen.filter((action) => action.kind === "execute");
-    const liquidations = chosen.filter((action) => action.kind === "liquidate");
     return {
       ...first,
       kind: `${first.kind}Batch`,
       name: items.map(({ name }) => name).join(", "),
       accounts: [...new Set(items.flatMap(({ accounts }) => accounts))],
-      call:
-        executions.length !== 0
-          ? executeBatchCall(executions, { contracts, settings })
-          : liquidateBatchCall(liquidations, { contracts, settings }),
+      call: batchCall(actionsOf(items), places),
       reward: first.reward === undefined ? undefined : items.reduce((sum, { reward = 0n }) => sum + reward, 0n),
       details: { items: items.map(({ details }) => details) },
     };
   };
-  return { items: jobs, join };
+  return { items: jobs, join, trial: (items) => trialOf(actionsOf(items), places) };
+}
+
+function batchCall(actions: readonly Action[], places: Places): Call {
+  const executions = actions.filter((action) => action.kind === "execute");
+  const liquidations = actions.filter((action) => action.kind === "liquidate");
+  return executions.length !== 0 ? executeBatchCall(executions, places) : liquidateBatchCall(liquidations, places);
 }
 
 function executeBatchCall(actions: readonly Execute[], { contracts: { orders }, settings }: Places): Call {
@@ -130,6 +131,42 @@ function liquidateBatchCall(actions: readonly Liquidate[], { contracts: { cleari
   const items = actions.map(({ account, plan: { basket } }) => ({ account, ...argumentsOf(basket) }));
   const data = clearingHouse.interface.encodeFunctionData("liquidateBatch", [items, settings.account]);
   return { to: addressOf(clearingHouse), data };
+}
+
+// ---------------------------------------------------------------- trials
+
+/**
+ * A batch returns nothing, and its events are in no answer to a call. What each item comes to shows in a view before the
+ * batch and after it, in one multicall: an order is no longer pending, the books of an account that is liquidated change.
+ */
+function trialOf(actions: readonly Action[], places: Places): Trial {
+  const { orders, clearingHouse } = places.contracts;
+  const batch = batchCall(actions, places);
+  const ofOrders = actions[0]?.kind === "execute";
+  const views = actions.map((action) => viewOf(action, places.contracts));
+  const multicall = (ofOrders ? orders : clearingHouse).interface;
+  const spare = ofOrders ? SPARE_EXECUTION : SPARE_LIQUIDATION;
+  return {
+    call: { to: batch.to, data: multicall.encodeFunctionData("multicall", [[...views, batch.data, ...views]]) },
+    gas: actions.reduce((sum, action) => sum + gasOf(action), spare),
+    verdicts: (answer) => {
+      const [results] = multicall.decodeFunctionResult("multicall", answer) as unknown as [readonly string[]];
+      if (results.length !== 2 * views.length + 1) throw new PlimsollError(`a trial with ${results.length} answers`);
+      return views.map((_, place): Verdict => {
+        const [before, after] = [results[place], results[views.length + 1 + place]];
+        if (ofOrders && BigInt(before ?? 0) === 0n) return "gone";
+        return before === after ? "refused" : "done";
+      });
+    },
+  };
+}
+
+function viewOf(action: Action, { orders, clearingHouse }: Contracts): string {
+  if (action.kind === "execute") {
+    return orders.interface.encodeFunctionData("isPending", [action.account, action.sequence]);
+  }
+  if (action.kind === "liquidate") return clearingHouse.interface.encodeFunctionData("accountOf", [action.account]);
+  throw new PlimsollError(`${action.kind} goes into no batch`);
 }
 
 // ---------------------------------------------------------------- single calls

@@ -46,20 +46,39 @@ export type FetchRound = (id: bigint) => Promise<Round | undefined>;
 /** As in ChainlinkPush.sol. */
 const MAX_BETWEEN = 8n;
 
-/** The rounds of one feed. A complete round never changes, so that what has been read once stays. */
+/**
+ * The rounds of one feed. A complete round never changes, so that what has been read once stays. Hundreds of orders look
+ * for the same few rounds at once: each is asked for once.
+ */
 export class RoundBook {
   readonly #fetch: FetchRound;
   readonly #capacity: number;
   readonly #known = new Map<bigint, Round>();
+  readonly #asked = new Map<bigint, Promise<Round | undefined>>();
 
   constructor(fetch: FetchRound, capacity = 4_096) {
     this.#fetch = fetch;
     this.#capacity = capacity;
   }
 
+  /** Another block begins: what was not there may be now. */
+  renew(): void {
+    this.#asked.clear();
+  }
+
   async find(id: bigint): Promise<Round | undefined> {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
+    const asked = this.#asked.get(id);
+    if (asked !== undefined) return asked;
+    const answer = this.#read(id);
+    this.#asked.set(id, answer);
+    // What was not answered is asked again.
+    answer.catch(() => this.#asked.get(id) === answer && this.#asked.delete(id));
+    return answer;
+  }
+
+  async #read(id: bigint): Promise<Round | undefined> {
     const round = await this.#fetch(id);
     if (round === undefined || round.updatedAt === 0n) return undefined;
     if (this.#known.size >= this.#capacity) {

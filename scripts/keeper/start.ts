@@ -22,7 +22,7 @@ import { Reader } from "./reading/Reader.ts";
 import type { ReportSource } from "./reading/reports.ts";
 import { httpEndpoint } from "./rpc/endpoint.ts";
 import { Endpoints } from "./rpc/Endpoints.ts";
-import { l1FeeOf } from "./send/l1Fee.ts";
+import { l1FeeOf, paysDataInGas } from "./send/l1Fee.ts";
 import { nodeOf } from "./send/node.ts";
 import { Sender } from "./send/Sender.ts";
 import { externalSigner, keySigner, keystoreSigner, type Signer, SignerError } from "./send/signer.ts";
@@ -41,8 +41,8 @@ export interface StartedKeeper {
   run(): Promise<Readonly<Record<string, number>>>;
 }
 
-/** Simulations at once. */
-const WIDTH = 16;
+/** Simulations at once. Some are of whole batches: more of them would only wait for each other at the node. */
+const WIDTH = 8;
 const LONGEST_PAUSE_MS = 300_000;
 /** A few blocks of a rollup: hundreds of triggers to poke must not hold up a liquidation. */
 const SLICE_MS = 3_000;
@@ -121,7 +121,8 @@ export async function startKeeper(
       const [gas, fee] = await Promise.all([provider.estimateGas({ from: address, ...call }), l1Fee(call)]);
       return { gas, l1Fee: fee };
     },
-    check: async ({ call }) => provider.call({ from: address, ...call }),
+    ask: async (call, gasLimit) => provider.call({ from: address, ...call, gasLimit }),
+    dataFee: (await paysDataInGas(provider, book.chainId)) ? undefined : l1Fee,
     describe: (error) => ({ ...contracts.describe(error), isRevert: revertDataOf(error) !== undefined }),
     deedsOf: (receipt, items) => deedsOf(receipt, items, deedOptions),
     metrics,

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 
-import type { Batch, Job, Plan } from "../../scripts/keeper/job.ts";
+import type { Batch, Job, Plan, Trial, Verdict } from "../../scripts/keeper/job.ts";
 import {
   type Deeds,
   type Estimate,
@@ -9,13 +9,15 @@ import {
   type PerformOptions,
 } from "../../scripts/keeper/Performer.ts";
 import { TooDearError } from "../../scripts/keeper/send/fees.ts";
-import { BusyError, type Outcome } from "../../scripts/keeper/send/Sender.ts";
+import { BusyError, type Outcome, RefusedError } from "../../scripts/keeper/send/Sender.ts";
 import { Metrics } from "../../scripts/keeper/watch/metrics.ts";
 import { valueOf } from "./metricValue.ts";
 import { silent } from "./silent.ts";
 
 const receipt = { hash: "0x01", block: 9, succeeded: true, gasUsed: 100n, cost: 10n ** 17n, logs: [] };
 const confirmed: Outcome = { kind: "confirmed", receipt };
+
+const quoted = { price: { baseFee: 90n, tip: 10n }, fees: { maxFeePerGas: 200n, maxPriorityFeePerGas: 10n } };
 
 class Revert extends Error {}
 
@@ -24,13 +26,22 @@ function job(name: string, change: Partial<Job> = {}): Job {
   return { role: "orders", kind: "execute", name, accounts: [name], call, reward: 0n, details: {}, ...change };
 }
 
+/** More than what is estimated. */
+const TRIAL_GAS = 3_000n;
+
 function batch(...names: string[]): Batch {
   const items = names.map((name) => job(name));
   const join = (some: readonly Job[]): Job => {
     const all = some.map(({ name }) => name);
-    return job(`[${all.join(" ")}]`, { accounts: all });
+    const [first, ...others] = some;
+    return first !== undefined && others.length === 0 ? first : job(`[${all.join(" ")}]`, { accounts: all });
   };
-  return { items, join };
+  const trial = (some: readonly Job[]): Trial => ({
+    call: { to: "0x", data: some.map(({ name }) => name).join(" ") },
+    gas: TRIAL_GAS,
+    verdicts: (answer) => JSON.parse(answer) as Verdict[],
+  });
+  return { items, join, trial };
 }
 
 interface Setup {
@@ -42,38 +53,43 @@ interface Setup {
 }
 
 function setup({ refused = {}, outcome, busy = [], deeds, options = {} }: Setup = {}) {
-  /** Checked or estimated. */
+  /** Alone, or as a batch that is estimated. */
   const simulated: string[] = [];
-  const estimated: string[] = [];
+  /** Batches, by the names of their items. */
+  const asked: string[] = [];
   const sent: string[] = [];
+  const limits: bigint[] = [];
   const clock = { now: 0 };
   const metrics = new Metrics();
   const state = { refused };
-  const check = async ({ name }: Job): Promise<void> => {
-    simulated.push(name);
-    const reason = state.refused[name];
-    if (reason !== undefined) throw reason === "down" ? new Error("down") : new Revert(reason);
-    return Promise.resolve();
+  const errorOf = (reason: string): Error => (reason === "down" ? new Error("down") : new Revert(reason));
+  const ask: PerformerOptions["ask"] = async ({ data }) => {
+    asked.push(data);
+    const reasons = data.split(" ").map((name) => state.refused[name]);
+    const whole = state.refused[`[${data}]`] ?? reasons.find((reason) => reason === "down");
+    if (whole !== undefined) throw errorOf(whole);
+    const verdictOf = (reason: string | undefined): Verdict =>
+      reason === undefined ? "done" : reason === "UnknownOrder" ? "gone" : "refused";
+    return Promise.resolve(JSON.stringify(reasons.map(verdictOf)));
   };
   const performer = new Performer({
     sender: {
       canTake: ({ accounts }) => !accounts.some((account) => busy.includes(account)),
-      quote: async () =>
-        Promise.resolve({
-          price: { baseFee: 90n, tip: 10n },
-          fees: { maxFeePerGas: 200n, maxPriorityFeePerGas: 10n },
-        }),
-      send: async (one) => {
+      quote: async () => Promise.resolve(quoted),
+      send: async (one, gas) => {
         sent.push(one.name);
+        limits.push(gas);
         return Promise.resolve({ hash: "0x01", nonce: 1, outcome: outcome?.(one) ?? Promise.resolve(confirmed) });
       },
     },
-    simulate: async (one): Promise<Estimate> => {
-      estimated.push(one.name);
-      await check(one);
-      return { gas: 1_000n, l1Fee: 5n };
+    simulate: async ({ name }): Promise<Estimate> => {
+      simulated.push(name);
+      const reason = state.refused[name];
+      if (reason !== undefined) throw errorOf(reason);
+      return Promise.resolve({ gas: 1_000n, l1Fee: 5n });
     },
-    check,
+    ask,
+    dataFee: async () => Promise.resolve(7n),
     describe: (error) => {
       const text = error instanceof Error ? error.message : "";
       return { name: error instanceof Revert ? text : "", text, isRevert: error instanceof Revert };
@@ -93,7 +109,7 @@ function setup({ refused = {}, outcome, busy = [], deeds, options = {} }: Setup 
     await performer.perform({ plan, block, isWorth, signal: new AbortController().signal });
     await performer.settled();
   };
-  return { performer, perform, simulated, estimated, sent, clock, metrics, state };
+  return { performer, perform, simulated, asked, sent, limits, clock, metrics, state };
 }
 
 describe("Performer", () => {
@@ -135,34 +151,85 @@ describe("Performer", () => {
     expect(performer.counters.dry).to.equal(2);
   });
 
-  it("leaves out of a batch what is refused, and sends the rest together", async () => {
-    const { perform, sent, performer } = setup({ refused: { b: "StalePoolMark" } });
-    await perform([batch("a", "b", "c")]);
+  describe("batches", () => {
+    it("tries one in a single simulation, whose limit it is sent with", async () => {
+      const { perform, simulated, asked, sent, limits } = setup();
+      await perform([batch("a", "b", "c")]);
 
-    expect(sent).to.deep.equal(["[a c]"]);
-    expect(performer.counters).to.deep.include({ sent: 1, executed: 2, refused: 1 });
-  });
+      expect([asked, simulated]).to.deep.equal([["a b c"], []]);
+      expect(sent).to.deep.equal(["[a b c]"]);
+      expect(limits).to.deep.equal([TRIAL_GAS]);
+    });
 
-  it("estimates gas for a batch, and only checks what goes into it", async () => {
-    const { perform, simulated, estimated } = setup();
-    await perform([batch("a", "b", "c")]);
+    it("estimates what data costs where it costs gas", async () => {
+      const { perform, simulated, limits } = setup({ options: { dataFee: undefined } });
+      await perform([batch("a", "b", "c")]);
 
-    expect(simulated).to.include.members(["a", "b", "c"]);
-    expect(estimated).to.deep.equal(["[a b c]"]);
-  });
+      expect(simulated).to.deep.equal(["[a b c]"]);
+      expect(limits).to.deep.equal([1_000n]);
+    });
 
-  it("sends the items of a batch one by one where together they fail", async () => {
-    const { perform, sent } = setup({ refused: { "[a b]": "InsufficientGas" } });
-    await perform([batch("a", "b")]);
+    it("weighs what the data of all of it costs", async () => {
+      const { perform, sent } = setup();
+      await perform([batch("a", "b")], ({ l1Fee, gas }) => l1Fee !== 7n || gas !== 600_000n);
+      expect(sent).to.deep.equal(["[a b]"]);
+      await perform([batch("c", "d")], ({ l1Fee }) => l1Fee !== 7n);
+      expect(sent).to.have.length(1);
+    });
 
-    expect(sent).to.deep.equal(["[a]", "[b]"]);
+    it("leaves out what is refused, for a reason that it says alone, and sends the rest together", async () => {
+      const { perform, simulated, sent, performer, metrics } = setup({ refused: { b: "StalePoolMark" } });
+      await perform([batch("a", "b", "c")]);
+
+      expect(simulated).to.deep.equal(["b"]);
+      expect(sent).to.deep.equal(["[a c]"]);
+      expect(performer.counters).to.deep.include({ sent: 1, executed: 2, refused: 1 });
+      const labels = { kind: "execute", reason: "StalePoolMark" };
+      expect(await valueOf(metrics, "plimsoll_keeper_failures_total", labels)).to.equal(1);
+    });
+
+    it("asks nothing more about what somebody else has ended", async () => {
+      const { perform, simulated, asked, sent, performer } = setup({
+        refused: { a: "UnknownOrder", b: "UnknownOrder", d: "UnknownOrder" },
+      });
+      await perform([batch("a", "b", "c"), batch("d", "b")]);
+
+      expect(asked).to.deep.equal(["a b c", "d b"]);
+      // What is left of the first.
+      expect(simulated).to.deep.equal(["c"]);
+      expect(sent).to.deep.equal(["c"]);
+      expect(performer.counters).to.deep.include({ lost: 4, refused: 0, failed: 0 });
+    });
+
+    it("halves one that fails as a whole, down to single items", async () => {
+      const { perform, asked, simulated, sent, performer } = setup({
+        refused: { "[a b c d]": "InsufficientGas", "[a b]": "InsufficientGas" },
+      });
+      await perform([batch("a", "b", "c", "d")]);
+
+      expect(asked).to.deep.equal(["a b c d", "a b", "c d"]);
+      expect(simulated).to.deep.equal(["a", "b"]);
+      expect(sent).to.deep.equal(["a", "b", "[c d]"]);
+      expect(performer.counters).to.deep.include({ refused: 0, failed: 0 });
+    });
+
+    it("halves one that was reverted in a block, before it is tried together again", async () => {
+      const { perform, sent } = setup({
+        outcome: async ({ name }) =>
+          Promise.resolve({ kind: name === "[a b c d]" ? "reverted" : "confirmed", receipt }),
+      });
+      await perform([batch("a", "b", "c", "d")]);
+      await perform([batch("a", "b", "c", "d")]);
+
+      expect(sent).to.deep.equal(["[a b c d]", "[a b]", "[c d]"]);
+    });
   });
 
   it("leaves out accounts that are in flight, without calling it a failure", async () => {
     const { perform, sent, simulated, performer } = setup({ busy: ["b"] });
     await perform([job("b"), batch("a", "b")]);
 
-    expect(sent).to.deep.equal(["[a]"]);
+    expect(sent).to.deep.equal(["a"]);
     expect(simulated).not.to.include("b");
     expect(performer.counters).to.deep.include({ failed: 0, refused: 0 });
   });
@@ -229,6 +296,79 @@ describe("Performer", () => {
         clock.now += 60_000;
       }
       expect(simulated).to.have.length(20);
+    });
+  });
+
+  describe("endpoints that do not answer", () => {
+    it("pause no job: what they have cost is tried again at once, all of it", async () => {
+      const { perform, sent, state, performer } = setup({ refused: { a: "down", c: "down", "[b c]": "down" } });
+      await perform([job("a"), batch("b", "c")]);
+      await perform([job("a"), batch("b", "c")], undefined, 9);
+      expect(performer.counters.failed).to.equal(4);
+      state.refused = {};
+      await perform([job("a"), batch("b", "c")], undefined, 10);
+
+      expect(sent).to.deep.equal(["b", "b", "a", "[b c]"]);
+    });
+
+    it("pause nothing that was refused when it was sent, either", async () => {
+      let isDown = true;
+      const sent: string[] = [];
+      const send = async ({ name }: Job) => {
+        if (isDown) throw new Error("down");
+        sent.push(name);
+        return Promise.resolve({ hash: "0x01", nonce: 1, outcome: Promise.resolve(confirmed) });
+      };
+      const sender = { canTake: () => true, quote: async () => Promise.resolve(quoted), send };
+      const { perform } = setup({ options: { sender } });
+      await perform([job("a")]);
+      isDown = false;
+      await perform([job("a")]);
+
+      expect(sent).to.deep.equal(["a"]);
+    });
+
+    it("pause what the chain will never take", async () => {
+      let tries = 0;
+      const send = async () => {
+        tries += 1;
+        return Promise.reject(new RefusedError("intrinsic gas too low"));
+      };
+      const sender = { canTake: () => true, quote: async () => Promise.resolve(quoted), send };
+      const { perform } = setup({ options: { sender } });
+      await perform([job("a")]);
+      await perform([job("a")]);
+
+      expect(tries).to.equal(1);
+    });
+
+    it("pause what was reverted in its block, though nobody says why", async () => {
+      const made = setup({
+        outcome: async () => {
+          made.state.refused = { a: "down" };
+          return Promise.resolve({ kind: "reverted", receipt });
+        },
+      });
+      await made.perform([job("a")]);
+      made.state.refused = {};
+      await made.perform([job("a")]);
+
+      expect(made.sent).to.deep.equal(["a"]);
+    });
+
+    it("leave the rest of a plan to the next one, once as many in a row as are tried at once have failed", async () => {
+      const names = Array.from({ length: 40 }, (_, place) => `n${place}`);
+      const down = Object.fromEntries(names.map((name) => [name, "down"]));
+      const { perform, simulated, state, sent } = setup({ refused: down });
+      await perform(names.map((name) => job(name)));
+      expect(simulated.length).to.be.within(4, 8);
+
+      // One that answers is enough to go on.
+      simulated.length = 0;
+      state.refused = Object.fromEntries(names.filter((_, place) => place % 3 !== 0).map((name) => [name, "down"]));
+      await perform(names.map((name) => job(name)));
+      expect(simulated).to.have.length(40);
+      expect(sent).to.have.length(14);
     });
   });
 

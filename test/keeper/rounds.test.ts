@@ -171,6 +171,32 @@ describe("findSettlement", () => {
     expect(asked.length).to.equal(before);
   });
 
+  it("asks once for what many look for at once, and for what is not there again in the next block", async () => {
+    const rounds = [round(1, 100), round(2, 200), round(3, 300)];
+    const { book, asked } = bookOf(rounds);
+    const query = { phase: PHASE, boundary: 150n, window: WINDOW, latest: undefined, now: 1_000n };
+    await Promise.all([150n, 151n, 152n, 150n].map(async (boundary) => findSettlement(book, { ...query, boundary })));
+    expect(asked).to.have.length(new Set(asked).size);
+
+    const before = asked.length;
+    await findSettlement(book, query);
+    expect(asked.length).to.equal(before);
+    rounds.push(round(4, 400));
+    book.renew();
+    expect(await book.find(BASE + 4n)).to.deep.equal(rounds[3]);
+  });
+
+  it("asks again for a round that was not answered", async () => {
+    let isDown = true;
+    const book = new RoundBook(async () =>
+      isDown ? Promise.reject(new Error("down")) : Promise.resolve(round(1, 100)),
+    );
+    expect(await Promise.allSettled([book.find(1n), book.find(1n)])).to.have.length(2);
+    isDown = false;
+
+    expect(await book.find(1n)).to.deep.equal(round(1, 100));
+  });
+
   it("proves what the contract accepts, and nothing else (random feeds)", async () => {
     const step = fc.record({ gap: fc.integer({ min: 0, max: 60 }), lag: fc.integer({ min: 0, max: 40 }) });
     await fc.assert(

@@ -1,4 +1,6 @@
 /** Orders that can end, and triggers that fire. */
+import { concat, keccak256, toBeHex } from "ethers";
+
 import { min } from "../../model/fixed.ts";
 import type { PendingOrder } from "../index/entries.ts";
 import type { Report, RoundHint, Settlement } from "../rounds.ts";
@@ -9,16 +11,42 @@ import type { KeeperState, OrderState, Settings } from "./state.ts";
 /** After its boundary an order ends without any proof, s, as in Orders.sol. */
 export const ABANDONED_AFTER = 691_200n;
 
-/** First submitted first: an account's own orders may depend on each other. */
+/** Orders of so many seconds are as urgent as each other: little beside the ten minutes that each has. */
+const AS_URGENT = 30n;
+
+/**
+ * First submitted first, pokes after them. Those of the same half minute, and pokes, each keeper takes in an order of its
+ * own, another at each block, so that keepers that compete do not all do the same at the same time. An account's own stay
+ * in their order: they may depend on each other.
+ */
 export function ordersOf(state: KeeperState, { shard }: Settings): (Execute | Abandon | Poke)[] {
-  const own = state.orders.filter(({ order }) => isOwn(shard, order.account));
-  const ends = [...own].sort(bySubmission).flatMap((one) => endOf(one, state));
-  return [...ends, ...pokesOf(state).filter(({ account }) => isOwn(shard, account))];
+  const orders = state.orders.filter(({ order }) => isOwn(shard, order.account));
+  const pokes = pokesOf(state).filter(({ account }) => isOwn(shard, account));
+  const turnOf = turnsOf([...orders.map(({ order }) => order), ...pokes], state);
+  const ends = [...orders].sort(
+    ({ order: a }, { order: b }) =>
+      ascending(a.boundary / AS_URGENT, b.boundary / AS_URGENT) ||
+      ascending(turnOf(a), turnOf(b)) ||
+      ascending(a.boundary, b.boundary) ||
+      ascending(a.sequence, b.sequence),
+  );
+  const inTurn = pokes.sort((a, b) => ascending(turnOf(a), turnOf(b)) || ascending(a.sequence, b.sequence));
+  return [...ends.flatMap((one) => endOf(one, state)), ...inTurn];
 }
 
-function bySubmission({ order: a }: OrderState, { order: b }: OrderState): number {
-  if (a.boundary !== b.boundary) return a.boundary < b.boundary ? -1 : 1;
-  return a.sequence < b.sequence ? -1 : a.sequence > b.sequence ? 1 : 0;
+/** Where the accounts of these come in this keeper's order at this block. */
+function turnsOf(
+  items: readonly { readonly account: string }[],
+  { own: { account: keeper }, block }: Pick<KeeperState, "own" | "block">,
+): (item: { readonly account: string }) => string {
+  const seed = concat([keeper, toBeHex(block, 32)]);
+  const accounts = new Set(items.map(({ account }) => account));
+  const turns = new Map([...accounts].map((account) => [account, keccak256(concat([seed, account]))]));
+  return ({ account }) => turns.get(account) ?? "";
+}
+
+function ascending<Value extends bigint | string>(a: Value, b: Value): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function endOf(

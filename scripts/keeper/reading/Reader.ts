@@ -71,6 +71,7 @@ export class Reader {
     const at: At = { blockTag: block.number };
     const { contracts } = this.#context;
     const { time } = block;
+    this.#settlements.renew();
     const [count, head] = await Promise.all([
       contracts.oracle.assetCount(at),
       contracts.provider.getBlock(block.number),
@@ -154,6 +155,7 @@ export class Reader {
     const hash = isNext ? block.parentHash : (await this.#context.contracts.provider.getBlock(last.number))?.hash;
     if (hash === last.hash) return;
     this.#feeds.forget();
+    this.#settlements.forget();
     this.#orders.forget();
     this.#insolvent.forget();
   }

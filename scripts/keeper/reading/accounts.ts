@@ -1,4 +1,6 @@
 /** Accounts that something may be done with: a fast look at all of them, then all about the few. */
+import type { Result } from "ethers";
+
 import { type Holding, type LiquidationState } from "../../model/liquidation.ts";
 import { skewOf } from "../../model/sideIndex.ts";
 import { assess, decodeExposure, type Exposure, maintenanceUp } from "../../model/risk.ts";
@@ -8,9 +10,12 @@ import type { IndexView } from "../index/entries.ts";
 import { type Nearness, Screen } from "../screen/Screen.ts";
 import { type At, isolated, type ReadingContext } from "./isolated.ts";
 import type { ProtocolReading } from "./markets.ts";
+import { readPages } from "./pages.ts";
 
-/** Collateral tokens that a bitmap holds. */
-const MAX_TOKENS = 16;
+/** Of one request: a full account's exposures take some 500,000 gas. */
+const ACCOUNTS = 20;
+
+type Snapshot = Awaited<ReturnType<ReadingContext["contracts"]["clearingHouse"]["snapshot"]>>;
 
 export interface AccountsReading {
   readonly accounts: readonly AccountState[];
@@ -58,8 +63,23 @@ export class Accounts {
     if (!detailed) return { accounts: [], nearness };
     const own = [...insolvent.keys()].filter((account) => isOwn(this.#shard, account));
     const wanted = [...new Set([...candidates, ...own])];
-    const read = async (account: string) => this.#read(account, query);
-    return { accounts: await isolated(wanted, read, { ...this.#context, what: "account" }), nearness };
+    const { contracts } = this.#context;
+    const tokens = [...protocol.collaterals.keys()];
+    const pages = await readPages(wanted, {
+      ...this.#context,
+      contract: contracts.clearingHouse,
+      viewsOf: (account) => [
+        { method: "snapshot", values: [account] },
+        { method: "insolventSince", values: [account] },
+        ...tokens.map((token) => ({ method: "collateralOf", values: [account, token] })),
+      ],
+      size: ACCOUNTS,
+      at: query.at,
+      what: "account",
+    });
+    const read = async ([account, results]: readonly [string, readonly Result[]]) =>
+      this.#stateOf(account, results, query);
+    return { accounts: await isolated([...pages], read, { ...this.#context, what: "account" }), nearness };
   }
 
   /** Brings the screen up to the index. */
@@ -85,25 +105,28 @@ export class Accounts {
     return false;
   }
 
-  async #read(account: string, query: AccountsQuery): Promise<AccountState> {
-    const { protocol, settlementPrice, time, at } = query;
-    const { clearingHouse } = this.#context.contracts;
-    const [[state, words], insolventSince] = await Promise.all([
-      clearingHouse.snapshot(account, at),
-      query.insolvent.get(account) ?? clearingHouse.insolventSince(account, at),
-    ]);
+  /** @param results What the account has, since when it is insolvent, and what it holds of each listed token. */
+  async #stateOf(
+    account: string,
+    [snapshot, insolvency, ...amounts]: readonly Result[],
+    query: AccountsQuery,
+  ): Promise<AccountState> {
+    const { protocol, settlementPrice, time } = query;
+    const [state, words] = snapshot as unknown as Snapshot;
+    const [insolventSince] = insolvency as unknown as [bigint];
     const exposures = words.map(decodeExposure).filter(({ size, collateral }) => size !== 0n || collateral !== 0n);
-    const tokens = Array.from({ length: MAX_TOKENS }, (_, token) => token).filter(
-      (token) => (state.collaterals & (1n << BigInt(token))) !== 0n,
-    );
-    const holdings = await Promise.all(tokens.map(async (token) => this.#holding(account, token, protocol, at)));
+    const holdings = [...protocol.collaterals].flatMap(([token, parameters], place): Holding[] => {
+      if ((state.collaterals & (1n << BigInt(token))) === 0n) return [];
+      const [amount] = amounts[place] as unknown as [bigint];
+      return [{ token, amount, parameters }];
+    });
     const { terms, insuranceRooms, pool } = protocol;
     const skews = new Map(pool.markets.map(({ asset, long, short }) => [asset, skewOf({ long, short })]));
     const found: LiquidationState = {
       ...terms,
       exposures,
       cash: state.cash,
-      holdings: holdings.flat(),
+      holdings,
       skews,
       time,
       settlementPrice,
@@ -112,14 +135,6 @@ export class Accounts {
     };
     const exposuresBefore = await this.#exposuresBefore(account, found, query);
     return { account, insolventSince, state: exposuresBefore === undefined ? found : { ...found, exposuresBefore } };
-  }
-
-  async #holding(account: string, token: number, { collaterals }: ProtocolReading, at: At): Promise<Holding[]> {
-    const parameters = collaterals.get(token);
-    if (parameters === undefined) return [];
-    return [
-      { token, amount: await this.#context.contracts.clearingHouse.collateralOf(account, token, at), parameters },
-    ];
   }
 
   /** The exposures as they would be had no side been deleveraged of late; undefined where that changes none. */

@@ -44,6 +44,8 @@ export class Feeds {
   #known = new Map<string, Known>();
   /** By asset and time of the change. */
   #formers = new Map<string, FormerSource>();
+  /** Those with what they have at the block that is being read. */
+  readonly #formersNow = new Map<string, Promise<Source>>();
   #shareFeeds: readonly string[] | undefined;
   /** The block that rounds are read at. */
   #at: At = { blockTag: 0 };
@@ -61,6 +63,8 @@ export class Feeds {
   /** @param prices By asset. A feed that cannot be read is left out. */
   async read(prices: readonly Price[], at: At): Promise<FeedReading[]> {
     this.#at = at;
+    this.#formersNow.clear();
+    for (const { rounds } of this.#known.values()) rounds.renew();
     const read = async ({ price, asset }: { price: Price; asset: number }) => this.#read(asset, price, at);
     return isolated(
       prices.map((price, asset) => ({ price, asset })),
@@ -129,9 +133,17 @@ export class Feeds {
   }
 
   /** The source that an asset had before its last change: what older orders settle by. */
-  async former({ asset, changedAt }: Pick<Source, "asset" | "changedAt">, at: At): Promise<Source> {
+  async former(source: Pick<Source, "asset" | "changedAt">, at: At): Promise<Source> {
     this.#at = at;
-    const key = `${asset}/${String(changedAt)}`;
+    const key = `${source.asset}/${String(source.changedAt)}`;
+    const known = this.#formersNow.get(key);
+    if (known !== undefined) return known;
+    const former = this.#former(source.asset, key, at);
+    this.#formersNow.set(key, former);
+    return former;
+  }
+
+  async #former(asset: number, key: string, at: At): Promise<Source> {
     const found = this.#formers.get(key) ?? (await findFormerSource(this.#context.contracts, asset, at));
     this.#formers.set(key, found);
     const decimals =

@@ -7,6 +7,7 @@ import { type IndexView, keyOf, type PendingOrder, type RestingTrigger } from ".
 import type { Settlement } from "../rounds.ts";
 import type { Source } from "./feeds.ts";
 import { type At, isolated, type ReadingContext } from "./isolated.ts";
+import { readPages } from "./pages.ts";
 import type { Settlements } from "./settlements.ts";
 
 export interface OrdersQuery {
@@ -53,14 +54,23 @@ export class OrderBook {
     for (const key of [...this.#escrows.keys()]) if (!index.orders.has(key)) this.#escrows.delete(key);
     const pending = [...index.orders.values()].filter(({ account }) => isOwn(this.#shard, account));
     const pays = await this.#pays([...new Set(pending.map(({ legs }) => legs.length))], query);
-    const read = async (order: PendingOrder): Promise<OrderState> => {
-      const settlements = await Promise.all(order.legs.map(async (leg) => this.#settlementOf(leg, order, query)));
-      const isWaiting = settlements.some(({ kind }) => kind === "waiting");
-      const { execution, refund } = pays.get(order.legs.length) ?? NO_PAY;
-      const escrow = isWaiting ? 0n : await this.#escrowOf(order, query.at);
-      return { order, settlements, pay: { escrow, execution, refund } };
+    const read = async (order: PendingOrder): Promise<Settled> => {
+      return {
+        order,
+        settlements: await Promise.all(order.legs.map(async (leg) => this.#settlementOf(leg, order, query))),
+      };
     };
-    return isolated(pending, read, { ...this.#context, what: "order" });
+    const settled = await isolated(pending, read, { ...this.#context, what: "order" });
+    await this.#readEscrows(
+      settled.filter((one) => !isWaiting(one)).map(({ order }) => order),
+      query.at,
+    );
+    return settled.flatMap((one) => {
+      const { order, settlements } = one;
+      const { execution, refund } = pays.get(order.legs.length) ?? NO_PAY;
+      const escrow = isWaiting(one) ? 0n : this.#escrowOf(order);
+      return escrow === undefined ? [] : [{ order, settlements, pay: { escrow, execution, refund } }];
+    });
   }
 
   async triggers(query: OrdersQuery): Promise<TriggerState[]> {
@@ -70,11 +80,18 @@ export class OrderBook {
     );
     if (firing.length === 0) return [];
     const pay = (await this.#pays([1], query)).get(1)?.poke ?? 0n;
-    const read = async (trigger: RestingTrigger): Promise<TriggerState> => {
-      const [size] = await this.#context.contracts.clearingHouse.positionOf(trigger.account, trigger.asset, at);
-      return { trigger, size, pay };
-    };
-    return isolated(firing, read, { ...this.#context, what: "trigger" });
+    const positions = await readPages(firing, {
+      ...this.#context,
+      contract: this.#context.contracts.clearingHouse,
+      viewsOf: ({ account, asset }) => [{ method: "positionOf", values: [account, asset] }],
+      at,
+      what: "trigger",
+    });
+    return [...positions].map(([trigger, [position]]) => ({
+      trigger,
+      size: position?.getValue("size") as bigint,
+      pay,
+    }));
   }
 
   async #settlementOf(
@@ -98,15 +115,35 @@ export class OrderBook {
     return new Map(await Promise.all(legs.map(read)));
   }
 
-  async #escrowOf(order: PendingOrder, at: At): Promise<bigint> {
-    const { account, sequence, boundary } = order;
-    const key = keyOf(order);
-    const known = this.#escrows.get(key);
-    if (known?.boundary === boundary) return known.pay;
-    const { pay } = await this.#context.contracts.orders.orderOf(account, sequence, at);
-    this.#escrows.set(key, { boundary, pay });
-    return pay;
+  /** Of those that are not known: what is in escrow stays until the order ends. */
+  async #readEscrows(orders: readonly PendingOrder[], at: At): Promise<void> {
+    const unknown = orders.filter((order) => this.#escrowOf(order) === undefined);
+    const read = await readPages(unknown, {
+      ...this.#context,
+      contract: this.#context.contracts.orders,
+      viewsOf: ({ account, sequence }) => [{ method: "orderOf", values: [account, sequence] }],
+      at,
+      what: "order",
+    });
+    for (const [order, [view]] of read) {
+      const { pay } = view?.[0] as { pay: bigint };
+      this.#escrows.set(keyOf(order), { boundary: order.boundary, pay });
+    }
   }
+
+  #escrowOf(order: PendingOrder): bigint | undefined {
+    const known = this.#escrows.get(keyOf(order));
+    return known?.boundary === order.boundary ? known.pay : undefined;
+  }
+}
+
+interface Settled {
+  readonly order: PendingOrder;
+  readonly settlements: readonly Settlement[];
+}
+
+function isWaiting({ settlements }: Settled): boolean {
+  return settlements.some(({ kind }) => kind === "waiting");
 }
 
 const NO_PAY: Pay = { execution: 0n, refund: 0n, poke: 0n };

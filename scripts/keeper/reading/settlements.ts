@@ -41,6 +41,10 @@ export class Settlements {
   readonly #streams = new Map<string, Stream>();
   /** Reports that have been fetched, by stream and boundary: a signed report never changes. */
   readonly #fetched = new Map<string, SignedReport>();
+  /** By stream, window and boundary, what a stored report says: until a fork it stays. */
+  readonly #stored = new Map<string, Settlement>();
+  /** What has been found in this cycle: orders of the same second share it. */
+  readonly #found = new Map<string, Promise<Settlement>>();
   readonly #said = new Set<string>();
 
   constructor({
@@ -53,12 +57,32 @@ export class Settlements {
     this.#reports = reports;
   }
 
+  /** Another cycle begins. */
+  renew(): void {
+    this.#found.clear();
+  }
+
+  /** Forgets what was read in blocks that may be no more. */
+  forget(): void {
+    this.#found.clear();
+    this.#stored.clear();
+  }
+
   /** @param now Time of the block `at`. */
-  async find(source: Source, wanted: Wanted, { at, now }: { at: At; now: bigint }): Promise<Settlement> {
+  async find(source: Source, wanted: Wanted, when: { at: At; now: bigint }): Promise<Settlement> {
+    const key = [source.asset, wanted.phase, wanted.boundary].join("/");
+    const known = this.#found.get(key);
+    if (known !== undefined) return known;
+    const found = this.#find(source, wanted, when);
+    this.#found.set(key, found);
+    return found;
+  }
+
+  async #find(source: Source, wanted: Wanted, { at, now }: { at: At; now: bigint }): Promise<Settlement> {
     const { changedAt } = source;
     const { boundary, phase } = wanted;
     if (changedAt !== 0n && boundary < changedAt) {
-      return this.find(await this.#feeds.former(source, at), wanted, { at, now });
+      return this.#find(await this.#feeds.former(source, at), wanted, { at, now });
     }
     if (changedAt !== 0n && boundary <= changedAt + LONGEST_DELAY) return VOID;
     const { kind, settlement, proxy, window } = source;
@@ -78,9 +102,17 @@ export class Settlements {
   ): Promise<Settlement> {
     // A later second's report is not there yet.
     if (now < boundary) return WAITING;
+    const key = [address, window, boundary].join("/");
+    const known = this.#stored.get(key);
+    if (known !== undefined) return known;
     const stream = await this.#streamAt(address, at);
     const stored = await storedReport(stream.feed, boundary, at);
-    if (stored !== undefined) return settlementOf(stored, { boundary, window });
+    if (stored !== undefined) {
+      const settlement = settlementOf(stored, { boundary, window });
+      if (this.#stored.size >= MOST_KEPT) this.#stored.clear();
+      this.#stored.set(key, settlement);
+      return settlement;
+    }
     if (this.#reports === undefined) {
       this.#once(`reports ${address}`, "no credentials for reports: what settles by them is left", { stream: address });
       return WAITING;
@@ -111,7 +143,7 @@ export class Settlements {
     if (known !== undefined) return known;
     const found = await source.reportAt(id, boundary);
     if (found === undefined) return undefined;
-    if (this.#fetched.size >= MOST_FETCHED) this.#fetched.clear();
+    if (this.#fetched.size >= MOST_KEPT) this.#fetched.clear();
     this.#fetched.set(key, found);
     return found;
   }
@@ -139,7 +171,7 @@ export class Settlements {
   }
 }
 
-const MOST_FETCHED = 4_096;
+const MOST_KEPT = 4_096;
 
 function settlementOf(
   { round, observed }: Window,

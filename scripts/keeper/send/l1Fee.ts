@@ -23,7 +23,7 @@ const TYPICAL = { nonce: 1_000, gasLimit: 2_000_000n, maxFeePerGas: 10n ** 9n, m
  */
 export async function l1FeeOf(provider: JsonRpcApiProvider, chainId: bigint): Promise<L1Fee> {
   const nothing: L1Fee = () => Promise.resolve(0n);
-  if (ARBITRUM.has(chainId) || (await provider.getCode(ARB_SYS)) === "0xfe") return nothing;
+  if (await paysDataInGas(provider, chainId)) return nothing;
   if ((await provider.getCode(OP_ORACLE)) === "0x") return nothing;
   return async ({ to, data, value = 0n }) => {
     const { unsignedSerialized } = Transaction.from({ type: 2, chainId, to, data, value, ...TYPICAL });
@@ -33,4 +33,9 @@ export async function l1FeeOf(provider: JsonRpcApiProvider, chainId: bigint): Pr
     });
     return AbiCoder.defaultAbiCoder().decode(["uint256"], answer)[0] as bigint;
   };
+}
+
+/** Whether the data of a transaction is paid for in gas, as on Arbitrum: a call does not count it, an estimate does. */
+export async function paysDataInGas(provider: JsonRpcApiProvider, chainId: bigint): Promise<boolean> {
+  return ARBITRUM.has(chainId) || (await provider.getCode(ARB_SYS)) === "0xfe";
 }

@@ -3,7 +3,23 @@ import { expect } from "chai";
 import type { TriggerState } from "../../../scripts/keeper/decide/state.ts";
 import type { Settlement } from "../../../scripts/keeper/rounds.ts";
 import type { Refusal } from "../../../scripts/model/price.ts";
-import { ALICE, BOB, decided, feed, kinds, NOW, order, PHASE, settled, usd, voided, WAD, waiting } from "./states.ts";
+import {
+  ALICE,
+  BOB,
+  decided,
+  feed,
+  KEEPER,
+  kinds,
+  NOW,
+  order,
+  own,
+  PHASE,
+  settled,
+  usd,
+  voided,
+  WAD,
+  waiting,
+} from "./states.ts";
 
 /** Eight days, s. */
 const PATIENCE = 691_200n;
@@ -24,6 +40,46 @@ describe("decide, orders", () => {
       executed({ account: ALICE, sequence: 2n, hints }),
       executed({ account: BOB, sequence: 4n, hints: [{ round: PHASE + 9n, before: PHASE + 8n }] }),
     ]);
+  });
+
+  describe("of the same half minute", () => {
+    const HALF_MINUTE = NOW - (NOW % 30n) - 60n;
+    const accounts = Array.from({ length: 20 }, (_, place) => `0x${(place + 1).toString(16).padStart(64, "0")}`);
+    const orders = accounts.flatMap((account, place) => [
+      order(account, 7n, [settled(9n)], HALF_MINUTE + 1n + BigInt(place % 20)),
+      order(account, 8n, [settled(9n)], HALF_MINUTE + 29n),
+    ]);
+    /** Accounts and numbers in the order in which a keeper takes them. */
+    const takenBy = (keeper: string, block = 1) =>
+      decided({ orders, block, own: { ...own, account: keeper } }).flatMap((action) =>
+        action.kind === "execute" ? [`${action.account}/${String(action.sequence)}`] : [],
+      );
+
+    it("are taken in an order of each keeper's own, another at each block", () => {
+      const [one, other, later] = [takenBy(KEEPER), takenBy(BOB), takenBy(KEEPER, 2)];
+
+      expect(new Set(one)).to.deep.equal(new Set(other)).and.have.property("size", 40);
+      const shared = (some: readonly string[]) => one.slice(0, 20).filter((name) => some.slice(0, 20).includes(name));
+      expect([shared(other).length, shared(later).length].every((count) => count < 16)).to.equal(true);
+      expect(takenBy(KEEPER)).to.deep.equal(one);
+    });
+
+    it("stay in their order, if they are of one account", () => {
+      for (const keeper of [KEEPER, BOB, ALICE]) {
+        const taken = takenBy(keeper);
+        for (const account of accounts) {
+          expect(taken.indexOf(`${account}/7`)).to.be.below(taken.indexOf(`${account}/8`));
+        }
+      }
+    });
+
+    it("come after those of an earlier one, whoever takes them", () => {
+      const earlier = order(ALICE, 1n, [settled(5n)], HALF_MINUTE - 1n);
+      for (const keeper of [KEEPER, BOB, ALICE]) {
+        const [first] = decided({ orders: [...orders, earlier], own: { ...own, account: keeper } });
+        expect(first).to.deep.include({ account: ALICE, sequence: 1n });
+      }
+    });
   });
 
   it("leaves what waits for a round of any leg", () => {
@@ -115,5 +171,27 @@ describe("decide, triggers", () => {
     expect(at(90, [resting({ expiry: NOW - 1n })])).to.deep.equal([]);
     expect(kinds(at(90, [resting({ expiry: NOW })]))).to.deep.equal(["poke"]);
     expect(at(90, [resting()], "Stale")).to.deep.equal([]);
+  });
+
+  it("pokes many in an order of the keeper's own, those of an account in theirs", () => {
+    const accounts = Array.from({ length: 20 }, (_, place) => `0x${(place + 1).toString(16).padStart(64, "0")}`);
+    const triggers = accounts.flatMap((account) => [
+      resting({ account, sequence: 5n }),
+      resting({ account, sequence: 4n }),
+    ]);
+    const takenBy = (keeper: string) => {
+      const price = feed({ latest: 90, stored: 90 });
+      const actions = decided({ triggers, feeds: [price], own: { ...own, account: keeper } });
+      return actions.flatMap((action) =>
+        action.kind === "poke" ? [`${action.account}/${String(action.sequence)}`] : [],
+      );
+    };
+    const [one, other] = [takenBy(KEEPER), takenBy(BOB)];
+
+    expect(new Set(one)).to.deep.equal(new Set(other)).and.have.property("size", 40);
+    expect(one).to.not.deep.equal(other);
+    for (const account of accounts) {
+      expect(one.indexOf(`${account}/4`)).to.equal(one.indexOf(`${account}/5`) - 1);
+    }
   });
 });

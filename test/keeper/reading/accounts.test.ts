@@ -8,6 +8,7 @@ import { BTC, ETH, HOUR, wad, WETH_TOKEN } from "../../parameters.ts";
 import { createLog } from "../../../scripts/keeper/log.ts";
 import { BlockGoneError, Reader } from "../../../scripts/keeper/reading/Reader.ts";
 import { UNATTRIBUTED } from "../../../scripts/model/deficit.ts";
+import { counted } from "../counted.ts";
 import { indexOf, keeperOf, latest } from "./stage.ts";
 
 const kinds = (actions: readonly { kind: string }[]) => actions.map(({ kind }) => kind);
@@ -71,6 +72,19 @@ describe("Reader, accounts", () => {
     expect(jobs.map(({ kind }) => kind)).to.deep.equal(["liquidateBatch"]);
     const health = await world.lens.health(world.accounts);
     expect(health.map(({ standing }) => standing.liquidatable)).to.deep.equal([false, false]);
+  });
+
+  it("reads several with one request", async () => {
+    const world = await load(twoUnhealthy);
+    const { provider, asked } = counted();
+    const keeper = keeperOf(world, { provider });
+    const index = await indexOf(world);
+    await keeper.read(["liquidate"], { ...index, accounts: new Map() });
+    const without = asked.length;
+    const { state } = await keeper.read(["liquidate"], index);
+
+    expect(state.accounts).to.have.length(2);
+    expect(asked.length - without - without).to.equal(1);
   });
 
   it("leaves healthy accounts out, and counts how near they are", async () => {

@@ -1,12 +1,16 @@
 import { expect } from "chai";
 
+import { Feeds } from "../../../scripts/keeper/reading/feeds.ts";
 import type { ReportSource } from "../../../scripts/keeper/reading/reports.ts";
+import { decodePrice } from "../../../scripts/model/price.ts";
 import { frozen } from "../../clearing/scenarios.ts";
 import { load } from "../../clearing/support.ts";
 import { accountOf, ethers, funded, time } from "../../fixture.ts";
 import { BTC, DAY, ETH, HOUR, Kind, percent, WAD, wad, WBTC } from "../../parameters.ts";
 import { deployPaidStreams, deployStreams, type Don, ETH_STREAM, nextBlock } from "../../streams/don.ts";
-import { keeperOf } from "./stage.ts";
+import { counted } from "../counted.ts";
+import { silent } from "../silent.ts";
+import { indexOf, keeperOf } from "./stage.ts";
 
 const kinds = (actions: readonly { kind: string }[]) => actions.map(({ kind }) => kind);
 
@@ -120,6 +124,42 @@ describe("Reader, orders", () => {
     ]);
   });
 
+  it("leaves out an order that is not there, and reads the others of its page", async () => {
+    const world = await load(settledOrders);
+    const keeper = keeperOf(world);
+    await time.increase(60);
+    await world.refresh();
+    await ethers.provider.send("evm_mine", []);
+    const index = await indexOf(world);
+    const [real] = index.orders.values();
+    if (real === undefined) throw new Error("no order");
+    const missing = { ...real, sequence: 9n };
+    const { state } = await keeper.read(["orders"], {
+      ...index,
+      orders: new Map([...index.orders, ["missing", missing]]),
+    });
+
+    expect(state.orders.map(({ order }) => order.account)).to.deep.equal([world.first, world.second]);
+    expect(keeper.said.map(({ event, fields }) => [event, fields["item"]])).to.deep.equal([["unread", missing]]);
+  });
+
+  it("looks again in the next cycle for a round that was not there", async () => {
+    const world = await load(settledOrders);
+    const contracts = await keeperOf(world).contracts();
+    const feeds = new Feeds({ contracts, log: silent });
+    const sourceOfEth = async () => {
+      const [, words] = await contracts.oracle.peek(1n << BigInt(ETH), true);
+      const [reading] = await feeds.read(words.map(decodePrice), { blockTag: await ethers.provider.getBlockNumber() });
+      return reading?.source;
+    };
+    const source = await sourceOfEth();
+    const next = (source?.latest?.id ?? 0n) + 1n;
+    expect(await source?.rounds.find(next)).to.equal(undefined);
+
+    await world.setPrice(source?.asset ?? 0);
+    expect((await (await sourceOfEth())?.rounds.find(next))?.id).to.equal(next);
+  });
+
   it("reads rounds anew after a fork", async () => {
     const world = await load(settledOrders);
     const keeper = keeperOf(world);
@@ -171,6 +211,22 @@ describe("Reader, orders from before a change of what they settle by", () => {
     expect(keeper.said).to.deep.equal([]);
     expect(kinds(actions)).to.include("execute");
     expect((await world.clearingHouse.positionOf(world.account, ETH)).size).to.equal(WAD);
+  });
+
+  it("asks for the former source once, however many settle by it", async () => {
+    const world = await load(changed);
+    const index = await indexOf(world);
+    const [one] = index.orders.values();
+    if (one === undefined) throw new Error("no order");
+    const many = Array.from({ length: 9 }, (_, place) => ({ ...one, boundary: one.boundary + BigInt(place) }));
+    const read = async (orders: readonly (typeof one)[]) => {
+      const { provider, asked } = counted();
+      const named = new Map(orders.map((order, place) => [String(place), order]));
+      await keeperOf(world, { provider }).read(["orders"], { ...index, orders: named });
+      return asked.length;
+    };
+
+    expect((await read(many)) - (await read([one]))).to.be.at.most(1);
   });
 
   it("refunds those whose boundary is just after it", async () => {
@@ -264,6 +320,46 @@ describe("Reader, orders that settle by reports", () => {
 
     expect(jobs.find(({ kind }) => kind === "execute")?.call.to).to.equal(await orders.getAddress());
     expect(await orders.isPending(account, sequence)).to.equal(false);
+  });
+
+  it("looks once for the report of orders of the same second", async () => {
+    const world = await load(streamed);
+    const reports = sourceOf(world.don);
+    const { provider, asked } = counted();
+    const keeper = keeperOf(world, { reports, book: world.book, provider });
+    const index = await indexOf(world);
+    const [one] = index.orders.values();
+    if (one === undefined) throw new Error("no order");
+    const same = Array.from({ length: 9 }, (_, place) => ({ ...one, account: accountOf(world.bob, BigInt(place)) }));
+    await keeper.read(["orders"], { ...index, orders: new Map([["one", one]]) });
+    const alone = asked.length;
+    await keeper.read(["orders"], {
+      ...index,
+      orders: new Map([one, ...same].map((order, place) => [String(place), order])),
+    });
+
+    expect(reports.asked).to.have.length(1);
+    // Nothing but their escrows: one page, and each alone because they are not there.
+    expect(asked.length - alone - alone).to.be.at.most(10);
+  });
+
+  it("reads a report that is stored once, and again after a fork", async () => {
+    const world = await load(streamed);
+    const { boundary, don, reports } = world;
+    const { provider, asked } = counted();
+    const keeper = keeperOf(world, { book: world.book, provider });
+    const snapshot = (await ethers.provider.send("evm_snapshot", [])) as string;
+    const report = don.report(Number(boundary), { price: wad("1810"), ...FEES });
+    await reports.submit([report], { value: FEES.nativeFee });
+    expect(kinds(await keeper.decided(["orders"]))).to.include("execute");
+    const first = asked.length;
+    expect(kinds(await keeper.decided(["orders"]))).to.include("execute");
+    // Neither the stream's id, nor its latest report, nor the order's escrow.
+    expect(asked.length - first).to.equal(first - 3);
+
+    await ethers.provider.send("evm_revert", [snapshot]);
+    await ethers.provider.send("evm_mine", []);
+    expect(kinds(await keeper.decided(["orders"]))).to.not.include("execute");
   });
 
   it("leaves them without credentials, and says so once", async () => {

@@ -1,4 +1,6 @@
 /** A keeper's reading, decisions and calls on the real contracts, without the shell around them. */
+import type { Provider } from "ethers";
+
 import { Contracts } from "../../../scripts/keeper/contracts.ts";
 import type { Action } from "../../../scripts/keeper/decide/actions.ts";
 import { decide } from "../../../scripts/keeper/decide/decide.ts";
@@ -28,14 +30,18 @@ export type Stage = ReturnType<typeof keeperOf>;
 interface StageOptions extends Partial<Pick<ReaderOptions, "reports" | "shard">> {
   readonly book?: Partial<AddressBook>;
   readonly settings?: Partial<Settings>;
+  /** What calls go through; otherwise the fixture's. */
+  readonly provider?: Provider;
 }
 
 /** A keeper of the world's `keeper`, which starts with nothing. */
-export function keeperOf(world: World, { book = {}, settings = {}, ...options }: StageOptions = {}) {
+export function keeperOf(
+  world: World,
+  { book = {}, settings = {}, provider = ethers.provider, ...options }: StageOptions = {},
+) {
   const account = accountOf(world.keeper);
   const said: { event: string; fields: Readonly<Record<string, unknown>> }[] = [];
-  const contractsOf = async () =>
-    new Contracts({ provider: ethers.provider, book: { ...(await bookOf(world)), ...book } });
+  const contractsOf = async () => new Contracts({ provider, book: { ...(await bookOf(world)), ...book } });
   let made: { contracts: Contracts; reader: Reader } | undefined;
   const parts = async () => {
     if (made !== undefined) return made;

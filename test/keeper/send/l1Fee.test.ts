@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { AbiCoder, Interface, type JsonRpcApiProvider, Transaction } from "ethers";
 
-import { l1FeeOf } from "../../../scripts/keeper/send/l1Fee.ts";
+import { l1FeeOf, paysDataInGas } from "../../../scripts/keeper/send/l1Fee.ts";
 
 const ORACLE = "0x420000000000000000000000000000000000000F";
 const SYSTEM = "0x0000000000000000000000000000000000000064";
@@ -20,6 +20,14 @@ function chain(codes: Readonly<Record<string, string>>) {
   };
   return { provider: provider as unknown as JsonRpcApiProvider, asked };
 }
+
+describe("paysDataInGas", () => {
+  it("is so on Arbitrum, known by its number or its code, and nowhere else", async () => {
+    expect(await paysDataInGas(chain({}).provider, 42_161n)).to.equal(true);
+    expect(await paysDataInGas(chain({ [SYSTEM]: "0xfe" }).provider, 999n)).to.equal(true);
+    expect(await paysDataInGas(chain({ [ORACLE]: "0x60" }).provider, 8_453n)).to.equal(false);
+  });
+});
 
 describe("l1FeeOf", () => {
   it("asks the oracle of an OP chain for a transaction like the one that is sent", async () => {
