@@ -1,26 +1,26 @@
-/**
- * `npm run deploy:upkeep`: a keeper's upkeep over a deployment, and what to register with a network.
- *
- *   --deployment FILE  address book of the protocol
- *   --network NAME     of `hardhat.config.ts`; localhost
- *   --owner ADDRESS    takes out what it earns; the deployer
- *   --gas N            of a perform, as it will be registered; 5000000
- *   --size N           most bytes of the data of a perform, as the registry has it; 1000
- *   --period N         seconds between two checks of the network; 2
- *   --shards N         of the accounts; 1
- */
-import { parseArgs } from "node:util";
-
+/** `npm run deploy:upkeep`: a keeper's upkeep over a deployment, and what to register with a network. See `USAGE`. */
 import { Interface } from "ethers";
 import { artifacts, network } from "hardhat";
 
+import { ConfigError, readArguments, runCommand } from "../command.ts";
 import { readAddressBook } from "./addressBook.ts";
-import { DeploymentError } from "./DeploymentError.ts";
-import { messageOf, PlimsollError } from "./PlimsollError.ts";
+import { PlimsollError } from "./PlimsollError.ts";
 import { deployUpkeep, registrationsOf } from "./upkeep.ts";
 
-try {
-  const { values } = parseArgs({
+const USAGE = `npm run deploy:upkeep -- --deployment FILE [options]
+  --deployment FILE   address book of the protocol
+  --network NAME      of hardhat.config.ts (default localhost)
+  --owner ADDRESS     takes out what it earns (default the deployer)
+  --gas N             of a perform, as it will be registered (default 5000000)
+  --size N            most bytes of the data of a perform, as the registry has it (default 1000)
+  --period N          seconds between two checks of the network (default 2)
+  --shards N          of the accounts (default 1)`;
+
+/** How the process ends. */
+const EXIT = { deployed: 0, failed: 1, config: 2 } as const;
+
+async function main(): Promise<number> {
+  const { values } = readArguments({
     options: {
       deployment: { type: "string" },
       network: { type: "string", default: "localhost" },
@@ -31,7 +31,7 @@ try {
       shards: { type: "string", default: "1" },
     },
   });
-  if (values.deployment === undefined) throw new DeploymentError("--deployment FILE is missing");
+  if (values.deployment === undefined) throw new ConfigError("--deployment is missing");
   const limits = {
     gas: wholeOf("gas", values.gas),
     size: wholeOf("size", values.size),
@@ -55,14 +55,12 @@ try {
     );
   }
   await connection.close();
-} catch (error) {
-  console.error(error instanceof PlimsollError ? messageOf(error) : error);
-  process.exitCode = 1;
+  return EXIT.deployed;
 }
 
-/** Throws a DeploymentError for what is no whole number. */
+/** Throws a ConfigError for what is no whole number. */
 function wholeOf(flag: string, text: string): bigint {
-  if (!/^\d+$/.test(text)) throw new DeploymentError(`--${flag} ${text}: not a whole number`);
+  if (!/^\d+$/.test(text)) throw new ConfigError(`--${flag} ${text}: not a whole number`);
   return BigInt(text);
 }
 
@@ -70,3 +68,13 @@ async function interfaceOf(name: string): Promise<Interface> {
   const { abi } = await artifacts.readArtifact(name);
   return new Interface(abi);
 }
+
+await runCommand({
+  main,
+  usage: { text: USAGE, after: ConfigError },
+  codes: [
+    [ConfigError, EXIT.config],
+    [PlimsollError, EXIT.failed],
+  ],
+  unexpected: EXIT.failed,
+});

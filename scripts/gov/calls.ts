@@ -2,9 +2,9 @@
 import type { Interface, ParamType } from "ethers";
 
 import { ROLES, type Role } from "../../deploy/roles.ts";
+import { ConfigError } from "../command.ts";
 import { amount, duration, type Place } from "../deploy/readers.ts";
 import { ADMIN, type Call, callOf, TARGET_NAMES } from "./authority.ts";
-import { ConfigError } from "./errors.ts";
 import type { Gov } from "./gov.ts";
 import { SETTLEMENT } from "./setters.ts";
 import { addressIn } from "./units.ts";

@@ -1,14 +1,12 @@
 /** What a command of governance is asked for with. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 
 import { Wallet } from "ethers";
 
+import { asConfig, ConfigError, endpointOf, readArguments } from "../command.ts";
 import { type AddressBook, readAddressBook } from "../deploy/addressBook.ts";
 import { loadParameters, type Parameters } from "../deploy/parameters.ts";
-import { messageOf } from "../deploy/PlimsollError.ts";
-import { ConfigError } from "./errors.ts";
 import { addressIn } from "./units.ts";
 
 export const COMMANDS = ["plan", "propose", "execute", "cancel", "status", "audit", "list"] as const;
@@ -89,10 +87,9 @@ export async function parseConfig(
       throw new ConfigError(`--${option} is not for ${command}`);
     }
   }
-  const { rpc = "", deployment = "" } = values;
+  const { deployment = "" } = values;
   if (deployment === "") throw new ConfigError("--deployment is missing");
-  if (rpc === "") throw new ConfigError("--rpc is missing");
-  if (!/^https?:\/\/./.test(rpc) || !URL.canParse(rpc)) throw new ConfigError(`--rpc is no http URL: ${rpc}`);
+  const rpc = endpointOf(values.rpc);
   const operations = values.operation ?? [];
   const acts = command === "execute" || command === "cancel";
   if (acts && operations.length === 0 && !values.all) throw new ConfigError("--operation or --all is missing");
@@ -183,39 +180,26 @@ function timeOf(text: string | undefined): bigint {
 }
 
 function read(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        deployment: { type: "string" },
-        rpc: { type: "string" },
-        parameters: { type: "string" },
-        from: { type: "string" },
-        "key-env": { type: "string" },
-        send: { type: "boolean", default: false },
-        safe: { type: "string" },
-        only: { type: "string", multiple: true },
-        call: { type: "string" },
-        at: { type: "string" },
-        "allow-refused": { type: "boolean", default: false },
-        operation: { type: "string", multiple: true },
-        all: { type: "boolean", default: false },
-        listing: { type: "string" },
-        holder: { type: "string" },
-        json: { type: "boolean", default: false },
-      },
-    });
-  } catch (cause) {
-    throw new ConfigError(messageOf(cause), { cause });
-  }
-}
-
-async function asConfig<T>(load: () => T | Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause;
-    throw new ConfigError(messageOf(cause), { cause });
-  }
+  return readArguments({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      deployment: { type: "string" },
+      rpc: { type: "string" },
+      parameters: { type: "string" },
+      from: { type: "string" },
+      "key-env": { type: "string" },
+      send: { type: "boolean", default: false },
+      safe: { type: "string" },
+      only: { type: "string", multiple: true },
+      call: { type: "string" },
+      at: { type: "string" },
+      "allow-refused": { type: "boolean", default: false },
+      operation: { type: "string", multiple: true },
+      all: { type: "boolean", default: false },
+      listing: { type: "string" },
+      holder: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  });
 }

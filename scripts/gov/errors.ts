@@ -19,9 +19,6 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What was asked for is not understood. */
-export class ConfigError extends PlimsollError {}
-
 /** The chain is not the one of the deployment. */
 export class WrongChainError extends PlimsollError {}
 

@@ -1,12 +1,13 @@
 /** A deployment as governance sees it: the file, the contracts, and one block that everything is read at. */
 import { type Provider, ZeroAddress } from "ethers";
 
+import { ConfigError } from "../command.ts";
 import type { AddressBook } from "../deploy/addressBook.ts";
 import type { Contracts } from "../deploy/contracts.ts";
 import { LOCAL, type Feed, type Parameters, type Source } from "../deploy/parameters.ts";
 import type { At } from "./books.ts";
 import { contractsThrough } from "./contracts.ts";
-import { ConfigError, WrongChainError } from "./errors.ts";
+import { WrongChainError } from "./errors.ts";
 import type { Intent, Listed } from "./setters.ts";
 
 export interface Gov {

@@ -3,12 +3,13 @@ import { pathToFileURL } from "node:url";
 
 import { Contract, ZeroAddress } from "ethers";
 
+import { ConfigError } from "../command.ts";
 import { LOCAL, type Asset, type Collateral, type Parameters, parseParameters } from "../deploy/parameters.ts";
 import { messageOf } from "../deploy/PlimsollError.ts";
 import { FEED_KIND } from "../deploy/sources.ts";
 import { checkParameters, faultsOf, renderCheck, type CheckReading } from "../oracles/check.ts";
 import { type Call, callOf } from "./authority.ts";
-import { ConfigError, NothingToDoError } from "./errors.ts";
+import { NothingToDoError } from "./errors.ts";
 import { type Gov, withPlaces } from "./gov.ts";
 import { simulate } from "./plan.ts";
 import { probeToken } from "./probe.ts";

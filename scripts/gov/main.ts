@@ -3,14 +3,13 @@ import { writeFileSync } from "node:fs";
 
 import type { JsonRpcProvider } from "ethers";
 
+import { ConfigError, runCommand } from "../command.ts";
 import { connect, UnreachableError } from "../deploy/endpoint.ts";
-import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 import { readAudit, renderAudit } from "./audit.ts";
 import type { Call } from "./authority.ts";
 import { parseCall } from "./calls.ts";
 import { type Config, parseConfig, USAGE } from "./config.ts";
 import {
-  ConfigError,
   EXIT,
   type ExitCode,
   NothingToDoError,
@@ -145,22 +144,17 @@ function renderTransactions(gov: Gov, transactions: readonly Transaction[], safe
   return [headerOf(gov), ...lines, verdict].join("\n\n");
 }
 
-function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof ConfigError) return EXIT.config;
-  if (error instanceof WrongChainError) return EXIT.wrongChain;
-  if (error instanceof UnreachableError) return EXIT.unreachable;
-  if (error instanceof NothingToDoError) return EXIT.nothingToDo;
-  if (error instanceof NotReadyError) return EXIT.notReady;
-  if (error instanceof UnauthorizedError) return EXIT.unauthorized;
-  if (error instanceof RefusedError) return EXIT.refused;
-  return EXIT.unexpected;
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  console.error(messageOf(error));
-  if (error instanceof ConfigError) console.error(USAGE);
-  if (!(error instanceof PlimsollError)) console.error(error);
-  process.exitCode = exitCodeOf(error);
-}
+await runCommand({
+  main: async () => main(process.argv.slice(2)),
+  usage: { text: USAGE, after: ConfigError },
+  codes: [
+    [ConfigError, EXIT.config],
+    [WrongChainError, EXIT.wrongChain],
+    [UnreachableError, EXIT.unreachable],
+    [NothingToDoError, EXIT.nothingToDo],
+    [NotReadyError, EXIT.notReady],
+    [UnauthorizedError, EXIT.unauthorized],
+    [RefusedError, EXIT.refused],
+  ],
+  unexpected: EXIT.unexpected,
+});

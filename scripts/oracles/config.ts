@@ -1,11 +1,10 @@
 /** What a report on prices is asked for with. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 
+import { asConfig, ConfigError, endpointOf, readArguments } from "../command.ts";
 import { type AddressBook, readAddressBook } from "../deploy/addressBook.ts";
 import { loadParameters, type Parameters } from "../deploy/parameters.ts";
-import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 
 export const USAGE = `npm run oracles -- --deployment FILE --rpc URL [--parameters FILE] [--json]
 npm run oracles -- --check FILE --rpc URL [--json]
@@ -18,8 +17,6 @@ npm run oracles -- --check FILE --rpc URL [--json]
 /** How the process ends. */
 export const EXIT = { healthy: 0, unhealthy: 1, config: 2, wrongChain: 3, unreachable: 4, unexpected: 5 } as const;
 
-export class ConfigError extends PlimsollError {}
-
 export type Config = { readonly rpc: string; readonly json: boolean } & (
   | {
       readonly book: AddressBook;
@@ -31,15 +28,14 @@ export type Config = { readonly rpc: string; readonly json: boolean } & (
 
 /** Throws a ConfigError that says what is wrong. */
 export async function parseConfig(argv: readonly string[]): Promise<Config> {
-  const { deployment, parameters, check, rpc, json } = read(argv);
+  const { deployment, parameters, check, json, ...rest } = read(argv);
   if (check !== undefined && deployment !== undefined)
     throw new ConfigError("--check and --deployment exclude each other");
   if (check !== undefined && parameters !== undefined) throw new ConfigError("--parameters is only for --deployment");
   if (check === undefined && (deployment === undefined || deployment === "")) {
     throw new ConfigError("--deployment or --check is missing");
   }
-  if (rpc === undefined || rpc === "") throw new ConfigError("--rpc is missing");
-  if (!/^https?:\/\/./.test(rpc) || !URL.canParse(rpc)) throw new ConfigError(`--rpc is no http URL: ${rpc}`);
+  const rpc = endpointOf(rest.rpc);
 
   if (check !== undefined) return { rpc, json, check: await asConfig(async () => loadParameters(resolve(check))) };
   const book = await asConfig(() => readAddressBook(deployment ?? ""));
@@ -60,27 +56,14 @@ async function parametersOf(book: AddressBook, given: string | undefined): Promi
 }
 
 function read(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        deployment: { type: "string" },
-        parameters: { type: "string" },
-        check: { type: "string" },
-        rpc: { type: "string" },
-        json: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (cause) {
-    throw new ConfigError(messageOf(cause), { cause });
-  }
-}
-
-async function asConfig<T>(load: () => T | Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause;
-    throw new ConfigError(messageOf(cause), { cause });
-  }
+  return readArguments({
+    args: [...argv],
+    options: {
+      deployment: { type: "string" },
+      parameters: { type: "string" },
+      check: { type: "string" },
+      rpc: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  }).values;
 }

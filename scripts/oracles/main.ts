@@ -1,10 +1,10 @@
 /** `npm run oracles`: see `USAGE` in `config.ts`. Exit codes: `EXIT` there. */
 import type { JsonRpcProvider } from "ethers";
 
-import { runCommand } from "../command.ts";
+import { ConfigError, runCommand } from "../command.ts";
 import { connect, UnreachableError } from "../deploy/endpoint.ts";
 import { checkParameters, checkToJson, faultsOf, renderCheck } from "./check.ts";
-import { type Config, ConfigError, EXIT, parseConfig, USAGE } from "./config.ts";
+import { type Config, EXIT, parseConfig, USAGE } from "./config.ts";
 import { readOracles, WrongChainError } from "./reading.ts";
 import { findFaults, render, toJson } from "./report.ts";
 

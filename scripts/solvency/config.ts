@@ -1,8 +1,6 @@
 /** What a solvency report is asked for with. */
-import { parseArgs } from "node:util";
-
+import { asConfig, ConfigError, endpointOf, readArguments } from "../command.ts";
 import { type AddressBook, readAddressBook } from "../deploy/addressBook.ts";
-import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 
 export const USAGE = `npm run solvency -- --deployment FILE --rpc URL [--json]
   --deployment FILE   address book that the deployment wrote
@@ -12,8 +10,6 @@ export const USAGE = `npm run solvency -- --deployment FILE --rpc URL [--json]
 /** How the process ends. */
 export const EXIT = { sound: 0, unsound: 1, config: 2, wrongChain: 3, unreachable: 4, unexpected: 5 } as const;
 
-export class ConfigError extends PlimsollError {}
-
 export interface Config {
   readonly book: AddressBook;
   readonly rpc: string;
@@ -21,33 +17,20 @@ export interface Config {
 }
 
 /** Throws a ConfigError that says what is wrong. */
-export function parseConfig(argv: readonly string[]): Config {
-  const { deployment, rpc, json } = read(argv);
-  if (deployment === undefined || deployment === "") throw new ConfigError("--deployment is missing");
-  if (rpc === undefined || rpc === "") throw new ConfigError("--rpc is missing");
-  if (!/^https?:\/\/./.test(rpc) || !URL.canParse(rpc)) throw new ConfigError(`--rpc is no http URL: ${rpc}`);
-  return { book: bookOf(deployment), rpc, json };
-}
-
-function read(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        deployment: { type: "string" },
-        rpc: { type: "string" },
-        json: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (cause) {
-    throw new ConfigError(messageOf(cause), { cause });
-  }
-}
-
-function bookOf(file: string): AddressBook {
-  try {
-    return readAddressBook(file);
-  } catch (cause) {
-    throw new ConfigError(messageOf(cause), { cause });
-  }
+export async function parseConfig(argv: readonly string[]): Promise<Config> {
+  const {
+    deployment = "",
+    rpc,
+    json,
+  } = readArguments({
+    args: [...argv],
+    options: {
+      deployment: { type: "string" },
+      rpc: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  }).values;
+  if (deployment === "") throw new ConfigError("--deployment is missing");
+  const endpoint = endpointOf(rpc);
+  return { book: await asConfig(() => readAddressBook(deployment)), rpc: endpoint, json };
 }

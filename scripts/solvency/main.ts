@@ -1,12 +1,12 @@
 /** `npm run solvency`: see `USAGE` in `config.ts`. Exit codes: `EXIT` there. */
-import { runCommand } from "../command.ts";
+import { ConfigError, runCommand } from "../command.ts";
 import { connect, UnreachableError } from "../deploy/endpoint.ts";
-import { ConfigError, EXIT, parseConfig, USAGE } from "./config.ts";
+import { EXIT, parseConfig, USAGE } from "./config.ts";
 import { readSolvency, WrongChainError } from "./reading.ts";
 import { findBreaches, render, toJson } from "./report.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
-  const { book, rpc, json } = parseConfig(argv);
+  const { book, rpc, json } = await parseConfig(argv);
   const provider = await connect(rpc);
   try {
     const reading = await readSolvency(provider, book);

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { Wallet } from "ethers";
 
+import { ConfigError } from "../../scripts/command.ts";
 import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
 import { parseConfig } from "../../scripts/gov/config.ts";
-import { ConfigError } from "../../scripts/gov/errors.ts";
 import { walletAt } from "../../scripts/replay/wallets.ts";
 import { addressBookWith } from "../addressBook.ts";
 

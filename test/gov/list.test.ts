@@ -5,9 +5,10 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import { ConfigError } from "../../scripts/command.ts";
 import { ParameterError } from "../../scripts/deploy/readers.ts";
 import { FILE } from "../../scripts/drill/stage.ts";
-import { ConfigError, NothingToDoError } from "../../scripts/gov/errors.ts";
+import { NothingToDoError } from "../../scripts/gov/errors.ts";
 import { makeListing } from "../../scripts/gov/list.ts";
 import { execute, propose } from "../../scripts/gov/operations.ts";
 import { probeToken } from "../../scripts/gov/probe.ts";

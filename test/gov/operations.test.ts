@@ -1,15 +1,10 @@
 /** Scheduling, executing and cancelling at the manager, and what each refuses. */
 import { expect } from "chai";
 
+import { ConfigError } from "../../scripts/command.ts";
 import { callOf, readOperations } from "../../scripts/gov/authority.ts";
 import { parseCall } from "../../scripts/gov/calls.ts";
-import {
-  ConfigError,
-  NothingToDoError,
-  NotReadyError,
-  RefusedError,
-  UnauthorizedError,
-} from "../../scripts/gov/errors.ts";
+import { NothingToDoError, NotReadyError, RefusedError, UnauthorizedError } from "../../scripts/gov/errors.ts";
 import { cancel, execute, propose } from "../../scripts/gov/operations.ts";
 import { simulate } from "../../scripts/gov/plan.ts";
 import { readStatus, renderStatus } from "../../scripts/gov/status.ts";

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { ZeroAddress } from "ethers";
 
+import { ConfigError } from "../../scripts/command.ts";
 import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
-import { ConfigError, parseConfig } from "../../scripts/oracles/config.ts";
+import { parseConfig } from "../../scripts/oracles/config.ts";
 import { addressBookWith } from "../addressBook.ts";
 
 const folder = join(import.meta.dirname, "../../deploy/parameters");
