@@ -1,6 +1,7 @@
+import { Agent } from "node:http";
 import { createServer } from "node:net";
 
-import { JsonRpcProvider, toQuantity } from "ethers";
+import { FetchRequest, JsonRpcProvider, toQuantity } from "ethers";
 
 import { type Child, startChild } from "./children.ts";
 import { EXIT, ReplayError } from "./errors.ts";
@@ -29,7 +30,7 @@ export async function startChain({ port, genesis }: { port: number; genesis: num
   await requireFree(port);
   const child = startChild("chain", new URL("node.ts", import.meta.url), { args: [String(port), String(genesis)] });
   const url = await Promise.race([listening(child), child.failed]);
-  const provider = new JsonRpcProvider(url, 31_337, {
+  const provider = new JsonRpcProvider(requestTo(url), 31_337, {
     staticNetwork: true,
     batchMaxCount: 500,
     batchStallTime: 0,
@@ -62,6 +63,13 @@ export async function startChain({ port, genesis }: { port: number; genesis: num
       await child.stop();
     },
   };
+}
+
+/** A connection for each request: the node closes idle ones after five seconds, and may do so as the next request is on its way. */
+function requestTo(url: string): FetchRequest {
+  const request = new FetchRequest(url);
+  request.getUrlFunc = FetchRequest.createGetUrlFunc({ agent: new Agent({ keepAlive: false }) });
+  return request;
 }
 
 async function listening(child: Child): Promise<string> {
