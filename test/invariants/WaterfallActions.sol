@@ -15,8 +15,6 @@ import {PoolActions} from "./PoolActions.sol";
 /// market.
 abstract contract WaterfallActions is PoolActions {
     int256 private constant REALISING_DUST = 16;
-    /// @dev λ_M as deployed, 1e-6.
-    uint256 private constant SHORTFALL_MAINTENANCE = 700_000;
     /// @dev Roundings of a wei of the asset, WAD.
     int256 private constant DELEVERAGING_DUST = 1e7;
 
@@ -97,10 +95,10 @@ abstract contract WaterfallActions is PoolActions {
         _restore(asset);
     }
 
-    /// @dev h > λ_M·Σ k·P.
-    function _owesTooMuch(Terms memory terms) private pure returns (bool) {
+    /// @dev h > λ_M·Σ k·P, with λ_M as governance has left it.
+    function _owesTooMuch(Terms memory terms) private view returns (bool) {
         int256 owed = int256(terms.collateralValue) - terms.equity;
-        return owed > int256((terms.collateralValue * SHORTFALL_MAINTENANCE) / 1e6);
+        return owed > int256((terms.collateralValue * _globals().shortfallMaintenance()) / 1e6);
     }
 
     /// @notice Unrealised loss becomes debt; equity stays.
