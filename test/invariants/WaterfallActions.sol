@@ -321,7 +321,8 @@ abstract contract WaterfallActions is PoolActions {
                 address(p.clearingHouse),
                 abi.encodeCall(IClearingHouse.setLimits, (asset, openInterest, 900_000, next, 600, 200, 50_000e18))
             );
-            if (!ok || next == cap) return;
+            // Half of a wei is none: a cap of one stays, while anybody is skewed.
+            if (!ok || next == cap || next == trade.skewCap()) return;
         }
     }
 
