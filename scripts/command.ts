@@ -38,21 +38,23 @@ export function endpointOf(rpc = ""): string {
 export interface CommandOptions {
   /** @returns The exit code. */
   readonly main: () => Promise<number>;
-  /** Shown after an error of this class: what was asked for is not understood. */
-  readonly usage: { readonly text: string; readonly after: new (message: string) => PlimsollError };
-  /** Of errors, by class; the first that fits. */
-  readonly codes: readonly (readonly [new (message: string) => PlimsollError, number])[];
-  readonly unexpected: number;
+  /** Shown after a ConfigError. */
+  readonly usage: string;
+  /** Exit codes: after a ConfigError, and after whatever `codes` does not name. */
+  readonly exit: { readonly config: number; readonly unexpected: number };
+  /** Of other errors, by class; the first that fits. */
+  readonly codes?: readonly (readonly [new (message: string) => PlimsollError, number])[];
 }
 
 /** Runs a command and sets the exit code of the process. The unexpected is shown with where it came from. */
-export async function runCommand({ main, usage, codes, unexpected }: CommandOptions): Promise<void> {
+export async function runCommand({ main, usage, exit, codes = [] }: CommandOptions): Promise<void> {
   try {
     process.exitCode = await main();
   } catch (error) {
     console.error(messageOf(error));
-    if (error instanceof usage.after) console.error(usage.text);
+    if (error instanceof ConfigError) console.error(usage);
     if (!(error instanceof PlimsollError)) console.error(error);
-    process.exitCode = codes.find(([Kind]) => error instanceof Kind)?.[1] ?? unexpected;
+    const known = [[ConfigError, exit.config] as const, ...codes];
+    process.exitCode = known.find(([Kind]) => error instanceof Kind)?.[1] ?? exit.unexpected;
   }
 }

@@ -3,19 +3,16 @@ import { join } from "node:path";
 
 import { network } from "hardhat";
 
-import { ConfigError, readArguments, runCommand } from "../command.ts";
+import { readArguments, runCommand } from "../command.ts";
 import { writeAddressBook } from "./addressBook.ts";
 import { deployPlimsoll } from "./deploy.ts";
+import { EXIT } from "./exit.ts";
 import { stateFolder } from "./ignition.ts";
 import { loadParameters } from "./parameters.ts";
-import { PlimsollError } from "./PlimsollError.ts";
 
 const USAGE = `npm run deploy:local -- [options]
   --network NAME   of hardhat.config.ts (default localhost)
   --out FILE       where the addresses go (default deploy/deployments/chain-31337/addresses.json)`;
-
-/** How the process ends. */
-const EXIT = { deployed: 0, failed: 1, config: 2 } as const;
 
 const file = join(import.meta.dirname, "../../deploy/parameters/local.ts");
 
@@ -35,12 +32,4 @@ async function main(): Promise<number> {
   return EXIT.deployed;
 }
 
-await runCommand({
-  main,
-  usage: { text: USAGE, after: ConfigError },
-  codes: [
-    [ConfigError, EXIT.config],
-    [PlimsollError, EXIT.failed],
-  ],
-  unexpected: EXIT.failed,
-});
+await runCommand({ main, usage: USAGE, exit: EXIT });

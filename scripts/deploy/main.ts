@@ -10,9 +10,9 @@ import { network } from "hardhat";
 import { ConfigError, readArguments, runCommand } from "../command.ts";
 import { writeAddressBook } from "./addressBook.ts";
 import { deployPlimsoll } from "./deploy.ts";
+import { EXIT } from "./exit.ts";
 import { stateFolder } from "./ignition.ts";
 import { loadParameters } from "./parameters.ts";
-import { PlimsollError } from "./PlimsollError.ts";
 import type { SignedReports } from "./sources.ts";
 
 const USAGE = `npm run deploy -- --parameters FILE [options]
@@ -21,9 +21,6 @@ const USAGE = `npm run deploy -- --parameters FILE [options]
   --reports FILE      where markets settle by reports: {"reports": ["0x…"], "fee": "0"}, the latest of each stream; the fee
                       in wei of the native token
   --out FILE          where the addresses go (default deploy/deployments/chain-<id>/addresses.json)`;
-
-/** How the process ends: deployed and as the file says, or not, or not understood. */
-const EXIT = { deployed: 0, failed: 1, config: 2 } as const;
 
 /** Throws a ConfigError for anything but reports in hex and a fee in wei. */
 function readReports(file: string): SignedReports {
@@ -68,12 +65,4 @@ async function main(): Promise<number> {
   return EXIT.deployed;
 }
 
-await runCommand({
-  main,
-  usage: { text: USAGE, after: ConfigError },
-  codes: [
-    [ConfigError, EXIT.config],
-    [PlimsollError, EXIT.failed],
-  ],
-  unexpected: EXIT.failed,
-});
+await runCommand({ main, usage: USAGE, exit: EXIT });

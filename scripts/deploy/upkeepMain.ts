@@ -4,7 +4,7 @@ import { artifacts, network } from "hardhat";
 
 import { ConfigError, readArguments, runCommand } from "../command.ts";
 import { readAddressBook } from "./addressBook.ts";
-import { PlimsollError } from "./PlimsollError.ts";
+import { EXIT } from "./exit.ts";
 import { deployUpkeep, registrationsOf } from "./upkeep.ts";
 
 const USAGE = `npm run deploy:upkeep -- --deployment FILE [options]
@@ -15,9 +15,6 @@ const USAGE = `npm run deploy:upkeep -- --deployment FILE [options]
   --size N            most bytes of the data of a perform, as the registry has it (default 1000)
   --period N          seconds between two checks of the network (default 2)
   --shards N          of the accounts (default 1)`;
-
-/** How the process ends. */
-const EXIT = { deployed: 0, failed: 1, config: 2 } as const;
 
 async function main(): Promise<number> {
   const { values } = readArguments({
@@ -69,12 +66,4 @@ async function interfaceOf(name: string): Promise<Interface> {
   return new Interface(abi);
 }
 
-await runCommand({
-  main,
-  usage: { text: USAGE, after: ConfigError },
-  codes: [
-    [ConfigError, EXIT.config],
-    [PlimsollError, EXIT.failed],
-  ],
-  unexpected: EXIT.failed,
-});
+await runCommand({ main, usage: USAGE, exit: EXIT });

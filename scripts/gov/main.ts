@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 
 import type { JsonRpcProvider } from "ethers";
 
-import { ConfigError, runCommand } from "../command.ts";
+import { runCommand } from "../command.ts";
 import { connect, UnreachableError } from "../deploy/endpoint.ts";
 import { readAudit, renderAudit } from "./audit.ts";
 import type { Call } from "./authority.ts";
@@ -146,9 +146,9 @@ function renderTransactions(gov: Gov, transactions: readonly Transaction[], safe
 
 await runCommand({
   main: async () => main(process.argv.slice(2)),
-  usage: { text: USAGE, after: ConfigError },
+  usage: USAGE,
+  exit: EXIT,
   codes: [
-    [ConfigError, EXIT.config],
     [WrongChainError, EXIT.wrongChain],
     [UnreachableError, EXIT.unreachable],
     [NothingToDoError, EXIT.nothingToDo],
@@ -156,5 +156,4 @@ await runCommand({
     [UnauthorizedError, EXIT.unauthorized],
     [RefusedError, EXIT.refused],
   ],
-  unexpected: EXIT.unexpected,
 });

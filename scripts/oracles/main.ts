@@ -1,7 +1,7 @@
 /** `npm run oracles`: see `USAGE` in `config.ts`. Exit codes: `EXIT` there. */
 import type { JsonRpcProvider } from "ethers";
 
-import { ConfigError, runCommand } from "../command.ts";
+import { runCommand } from "../command.ts";
 import { connect, UnreachableError } from "../deploy/endpoint.ts";
 import { checkParameters, checkToJson, faultsOf, renderCheck } from "./check.ts";
 import { type Config, EXIT, parseConfig, USAGE } from "./config.ts";
@@ -32,11 +32,10 @@ async function reportOf(provider: JsonRpcProvider, config: Config): Promise<{ te
 
 await runCommand({
   main: async () => main(process.argv.slice(2)),
-  usage: { text: USAGE, after: ConfigError },
+  usage: USAGE,
+  exit: EXIT,
   codes: [
-    [ConfigError, EXIT.config],
     [WrongChainError, EXIT.wrongChain],
     [UnreachableError, EXIT.unreachable],
   ],
-  unexpected: EXIT.unexpected,
 });

@@ -1,5 +1,5 @@
 /** `npm run solvency`: see `USAGE` in `config.ts`. Exit codes: `EXIT` there. */
-import { ConfigError, runCommand } from "../command.ts";
+import { runCommand } from "../command.ts";
 import { connect, UnreachableError } from "../deploy/endpoint.ts";
 import { EXIT, parseConfig, USAGE } from "./config.ts";
 import { readSolvency, WrongChainError } from "./reading.ts";
@@ -20,11 +20,10 @@ async function main(argv: readonly string[]): Promise<number> {
 
 await runCommand({
   main: async () => main(process.argv.slice(2)),
-  usage: { text: USAGE, after: ConfigError },
+  usage: USAGE,
+  exit: EXIT,
   codes: [
-    [ConfigError, EXIT.config],
     [WrongChainError, EXIT.wrongChain],
     [UnreachableError, EXIT.unreachable],
   ],
-  unexpected: EXIT.unexpected,
 });
