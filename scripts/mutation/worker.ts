@@ -20,7 +20,12 @@ fc.configureGlobal({ endOnFailure: true });
 
 const [, , ...patterns] = process.argv;
 const files = globSync(patterns).sort();
-const mocha = new Mocha({ ...hre.config.test.mocha, timeout: TIMEOUT, reporter: Mocha.reporters.Base });
+const mocha = new Mocha({
+  ...hre.config.test.mocha,
+  parallel: false,
+  timeout: TIMEOUT,
+  reporter: Mocha.reporters.Base,
+});
 mocha.cleanReferencesAfterRun(false);
 for (const file of files) mocha.addFile(resolve(file));
 await mocha.loadFilesAsync();
