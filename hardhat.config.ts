@@ -114,7 +114,12 @@ export default defineConfig({
   verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
   test: {
     // Files are dealt to processes, each with its chain: half the time on two cores. Each takes up to 2.5 GB.
-    mocha: { timeout: 120_000, parallel: true, jobs: Math.min(4, availableParallelism()) },
+    mocha: {
+      timeout: 120_000,
+      parallel: true,
+      jobs: Math.min(4, availableParallelism()),
+      require: [new URL("test/bigints.ts", import.meta.url).href],
+    },
     solidity: {
       // Each call that a test makes is a transaction of its own, so that transient storage does not outlive it.
       isolate: true,
