@@ -166,7 +166,7 @@ export function runTable(name: string, title: string, runs: readonly RunSummary[
 export function pairTable(cells: readonly PairCell[]): Table {
   return {
     name: "parameter-pairs",
-    title: "Slides of 40 % under other parameters",
+    title: "Falls of 20 % at once under other parameters",
     columns: [
       { name: "β and σ times" },
       { name: "m", unit: "%" },
@@ -240,7 +240,7 @@ export function studyPlots(
       : [
           heatPlot({
             name: "parameter-pairs",
-            title: "Mean bad debt of slides of 40 %",
+            title: "Mean bad debt of falls of 20 % at once",
             x: { title: "β and σ, times the listed ones" },
             y: { title: "m", format: ".0%" },
             value: { title: "USD", format: "~s" },
