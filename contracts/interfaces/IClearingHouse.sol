@@ -226,7 +226,7 @@ interface IClearingHouse is IAccessManaged {
     event SideClosed(uint256 indexed asset, bool indexed long, uint256 epoch);
     /// @notice Insurance has paid for the pool's negative equity.
     event PoolRescued(uint256 fromInsurance);
-    /// @param cut h, 2^-64. @param offset B afterwards.
+    /// @param cut h, 2^-64. @param offset B afterwards; at which the side was closed whole where `SideClosed` comes before.
     event ProfitsCut(uint256 indexed asset, bool indexed long, uint256 cut, int256 offset);
     event WindDownAnnounced(uint256 indexed asset, uint256 closesAt);
     /// @param last Price at which every position became cash, with the impact of the skew, WAD.
@@ -463,7 +463,9 @@ interface IClearingHouse is IAccessManaged {
     function deleverage(uint256 asset, RoundHint calldata hint) external returns (uint256 closed);
 
     /// @notice With the pool's equity below 0: takes what insurance has left, and then scales the value of every side that is
-    /// worth something by the same factor, so that the pool is solvent. Anyone.
+    /// worth something by the same factor, so that the pool is solvent. A side of which less than 2^-24 would be left, over all
+    /// cuts, is closed whole at the last price; where that makes the pool hold more premium than it saves, the pool is still
+    /// insolvent and the next call goes on. Anyone.
     /// @return cut h, 2^-64.
     function cutProfits() external returns (uint256 cut);
 

@@ -38,6 +38,8 @@ library Deleveraging {
     uint256 internal constant FLAG_PATIENCE = 1 days;
     /// @dev Below this scale a side is closed whole: sizes would lose their precision.
     uint256 internal constant MIN_SCALE = 1 << 32;
+    /// @dev And below this H: m = q/H has 128 bits, and the quotes of any market fit only with so many to spare.
+    uint256 internal constant MIN_PROFIT_SCALE = 1 << 40;
     /// @dev N has 112 bits: a side is closed whole, too, where its cap on open interest would come to more units than 2^111.
     uint256 internal constant CAP_SHIFT = 111 - 64;
     /// @dev Halvings of the search for the least fraction that the pool needs.
@@ -230,13 +232,16 @@ library Deleveraging {
         sums = sums.withCut();
         if (long) market.long = sums;
         else market.short = sums;
-        if (SignedMath.abs(c.skew + delta) <= HARD_CAPS * c.exposure.trade.skewCap()) {
-            market.watch = market.watch.withOverSince(0);
-        }
+        _forgetOver(market, c.exposure.trade, c.skew + delta);
         _put(books, c.asset, long, index, scale, index.profitScale(), offset);
         funding = funding.withIndex(long);
         market.funding = funding.steered(c.exposure.trade.fundingVelocity(), c.skew + delta, depth);
         emit IClearingHouse.Deleveraged(c.asset, long, closed, price, paid, scale, offset);
+    }
+
+    /// @dev No longer over the hard cap: `overSince` begins anew.
+    function _forgetOver(Market storage market, TradeParameters trade, int256 skew) private {
+        if (SignedMath.abs(skew) <= HARD_CAPS * trade.skewCap()) market.watch = market.watch.withOverSince(0);
     }
 
     /// @notice What B grows by so that the side is paid `paid`, rounded toward the pool.
@@ -371,7 +376,8 @@ library Deleveraging {
         Market storage market = books.markets[e.asset];
         SideIndex index = Sides.indexOf(market, long);
         uint256 before = index.profitScale();
-        uint256 profitScale = Math.max(MIN_SCALE, before - Fixed.mulDivUp(before, cut, ONE_64));
+        uint256 profitScale = before - Fixed.mulDivUp(before, cut, ONE_64);
+        if (profitScale < MIN_PROFIT_SCALE) return _cutWhole(books, e, long, cut);
         int256 net = int256(e.price.last()) - e.funding.index();
         int256 lost = int256(before - profitScale);
         int256 scale = int256(index.scale());
@@ -387,6 +393,35 @@ library Deleveraging {
         market.funding = e.funding.withIndex(long);
         e.funding = market.funding;
         emit IClearingHouse.ProfitsCut(e.asset, long, ONE_64 - Fixed.mulDivDown(ONE_64, profitScale, before), offset);
+    }
+
+    /// @notice A cut that H has no room for: the side is closed whole at the last price. Its positions keep (1 − h) of what it
+    /// was worth, less what Φ grows by without it, but nothing below 0; by value as in any cut, and what Φ falls by, by
+    /// size. So the pool gains as much as by any cut, unless Φ grows by more than that.
+    function _cutWhole(BooksStorage storage books, Exposure memory e, bool long, uint256 cut) private {
+        Market storage market = books.markets[e.asset];
+        MarketSide sums = Sides.side(market, long);
+        SideIndex index = Sides.indexOf(market, long);
+        uint256 value = _profitOf(books, e, long);
+        int256 skew = Sides.skew(market, e.funding);
+        int256 size = Sides.sizeDown(market, e.funding, long).toInt256();
+        int256 rest = long ? skew - size : skew + size;
+        (uint256 price, uint256 depth) = (e.price.last(), e.sizes.depth());
+        int256 kept =
+            (value - Fixed.mulDivUp(value, cut, ONE_64)).toInt256() +
+                Pricing.heldPremiumUp(skew, price, depth).toInt256() -
+                Pricing.heldPremiumUp(rest, price, depth).toInt256();
+        if (kept < 0) kept = 0;
+        uint256 before = index.profitScale();
+        // Above 0, which stands for 1.
+        uint256 profitScale = Math.max(1, Fixed.mulDivDown(before, Math.min(uint256(kept), value), value));
+        int256 fromQuotes = Fixed.mulDivCeil(sums.quote(), int256(profitScale), ONE_64);
+        int256 offset = _offsetFor(sums, long, kept - fromQuotes);
+        _put(books, e.asset, long, index, 0, profitScale, offset);
+        _forgetOver(market, e.trade, rest);
+        market.funding = e.funding.withIndex(long).steered(e.trade.fundingVelocity(), rest, depth);
+        e.funding = market.funding;
+        emit IClearingHouse.ProfitsCut(e.asset, long, cut, offset);
     }
 
     // ---------------------------------------------------------------- wind-down

@@ -559,12 +559,16 @@ export class Books {
     flow.base += done.fromInsurance;
     flow.insurance -= done.fromInsurance;
     this.#flush(flow, now);
-    for (const { asset, long, short, funding } of done.markets) {
-      const market = this.market(asset);
-      const cut = [long, short].filter((side) => side !== (side.long ? market.long : market.short));
+    for (const after of done.markets) {
+      const market = this.market(after.asset);
+      const cut = [after.long, after.short].filter((side) => side !== (side.long ? market.long : market.short));
+      if (cut.length === 0) continue;
+      const closes = cut.some((side) => side.epoch !== (side.long ? market.long : market.short).epoch);
       for (const side of cut) market.put(side);
-      if (cut.length !== 0) market.funding = cut.reduce(withIndexed, funding);
+      market.funding = after.funding;
+      if (closes && !isOverSkewed(after)) market.watch = { ...market.watch, overSince: 0n };
     }
+    this.closedValue += done.owed;
     return done;
   }
 

@@ -35,6 +35,8 @@ export const SKEW_PATIENCE = 3_600n;
 const GRACE = 3_600n;
 /** Below this scale a side is closed whole. */
 export const MIN_SCALE = 1n << 32n;
+/** Least H of a side, in 2^-64: a cut below it closes the side whole. */
+export const MIN_PROFIT_SCALE = 1n << 40n;
 /** Likewise where its cap on open interest would come to more units than 2^111. */
 const CAP_SHIFT = 111n - 64n;
 /** Halvings of the search for the least fraction that the pool needs. */

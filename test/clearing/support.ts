@@ -15,7 +15,7 @@ import {
   decodeSizes,
   decodeTrade,
 } from "../../scripts/model/parameters.ts";
-import { type PoolMarket, type PoolValue, valuePool } from "../../scripts/model/pool.ts";
+import { type PoolMarket, type PoolState, type PoolValue, valuePool } from "../../scripts/model/pool.ts";
 import { decodePrice } from "../../scripts/model/price.ts";
 import { assess, type Exposure, initialUp, maintenanceUp, shortfall, type Terms } from "../../scripts/model/risk.ts";
 import type { Side } from "../../scripts/model/sideIndex.ts";
@@ -257,6 +257,11 @@ export function betterTerms(state: LiquidationState): Terms & { initial: bigint;
 
 /** The pool's value by the model, at the latest prices. */
 export async function poolEquityOf(world: World, now: bigint): Promise<PoolValue> {
+  return valuePool(await poolStateOf(world, now));
+}
+
+/** The pool as the model sees it. @param now Time of the block that it is asked for. */
+export async function poolStateOf(world: World, now: bigint): Promise<PoolState> {
   const { clearingHouse } = world;
   const { base, lent, closedValue } = await clearingHouse.ledger();
   const { assets } = await clearingHouse.listed();
@@ -267,7 +272,7 @@ export async function poolEquityOf(world: World, now: bigint): Promise<PoolValue
     const exposure = await exposureOf(world, NOBODY, { asset, now });
     markets.push({ ...exposure, long, short });
   }
-  return valuePool({ base, lent, closedValue, markets });
+  return { base, lent, closedValue, markets };
 }
 
 async function sideOf({ clearingHouse }: World, asset: number, long: boolean): Promise<Side> {

@@ -208,7 +208,13 @@ abstract contract Refusals {
         _allow(IClearingHouse.setMoney.selector, bounded);
         _allow(
             IClearingHouse.setDepth.selector,
-            bytes.concat(bounded, IClearingHouse.NotLive.selector, IClearingHouse.WrongStatus.selector)
+            // A market whose fees are below what the step would pay to whoever trades round it.
+            bytes.concat(
+                bounded,
+                IClearingHouse.NotLive.selector,
+                IClearingHouse.StepPays.selector,
+                IClearingHouse.WrongStatus.selector
+            )
         );
         _allow(IClearingHouse.restrictMarket.selector, abi.encodePacked(IClearingHouse.WrongStatus.selector));
         _allow(IClearingHouse.reopenMarket.selector, abi.encodePacked(IClearingHouse.WrongStatus.selector));

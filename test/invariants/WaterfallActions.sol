@@ -372,19 +372,24 @@ abstract contract WaterfallActions is PoolActions {
     function _cutProfits() private {
         PoolValuation memory pool = p.clearingHouse.poolValuation();
         bool insolvent = pool.equity < 0 && pool.live;
-        (bool ok, bytes memory result) = _as(
-            KEEPER,
-            address(p.clearingHouse),
-            abi.encodeCall(IClearingHouse.cutProfits, ())
-        );
+        (bool ok, uint256 cut) = _cut();
         _check(6, insolvent || !ok, "profits cut without need", 0, pool.equity);
         if (!insolvent) return;
         _count("cutProfits", ok);
-        if (!ok) return;
-        // Unless there was no more to cut.
-        bool whole = abi.decode(result, (uint256)) == ONE_64;
-        PoolValuation memory afterwards = p.clearingHouse.poolValuation();
-        _check(4, whole || afterwards.equity >= 0, "pool still insolvent", pool.equity, afterwards.equity);
+        // Where a side is closed whole the pool may have to hold more premium: then the next call goes on, unless there is no
+        // more to cut.
+        int256 equity = p.clearingHouse.poolValuation().equity;
+        for (uint256 i = 0; i < 2 * MARKETS && ok && cut != ONE_64 && equity < 0; ++i) {
+            (ok, cut) = _cut();
+            equity = p.clearingHouse.poolValuation().equity;
+        }
+        _check(4, !ok || cut == ONE_64 || equity >= 0, "pool still insolvent", pool.equity, equity);
+    }
+
+    function _cut() private returns (bool ok, uint256 cut) {
+        bytes memory result;
+        (ok, result) = _as(KEEPER, address(p.clearingHouse), abi.encodeCall(IClearingHouse.cutProfits, ()));
+        if (ok) cut = abi.decode(result, (uint256));
     }
 
     // ---------------------------------------------------------------- the end of a market

@@ -1,15 +1,15 @@
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { crowdedSide, deleverage, MIN_SCALE, scaleAfter } from "../../scripts/model/deleverage.ts";
+import { crowdedSide, deleverage, MIN_PROFIT_SCALE, MIN_SCALE, scaleAfter } from "../../scripts/model/deleverage.ts";
 import { book } from "../../scripts/model/fill.ts";
 import { abs, divFloor, max, WAD } from "../../scripts/model/fixed.ts";
 import { decodeRisk, decodeSizes, decodeTrade } from "../../scripts/model/parameters.ts";
 import { NO_FUNDING } from "../../scripts/model/funding.ts";
 import { netPriceOf, type PoolMarket } from "../../scripts/model/pool.ts";
 import { livePrice } from "../../scripts/model/price.ts";
-import { quoteCeil } from "../../scripts/model/pricing.ts";
-import { cutSide } from "../../scripts/model/profitCut.ts";
+import { heldPremiumUp, quoteCeil } from "../../scripts/model/pricing.ts";
+import { cutOf } from "../../scripts/model/profitCut.ts";
 import {
   emptySide,
   moveSide,
@@ -78,7 +78,7 @@ class History {
   }));
   /** Owed to positions of closed sides, WAD. */
   closedValue = 0n;
-  readonly tally = { long: 0, short: 0, wholes: 0, cuts: 0, flips: 0, touches: 0 };
+  readonly tally = { long: 0, short: 0, wholes: 0, cuts: 0, cutWhole: 0, flips: 0, touches: 0 };
   /** Largest |P − F| so far, in wei of value per wei of size, rounded up. */
   #weiOfSize = 0n;
 
@@ -154,21 +154,36 @@ class History {
 
   /** Cuts the profits of a side that is worth something. @param cut In 2^-64. */
   cutProfits(long: boolean, cut: bigint): void {
-    const side = long ? this.market.long : this.market.short;
+    const name = long ? "long" : "short";
+    const { [name]: side } = this.market;
     const before = sideValueCeil(side, this.net);
     if (before <= 0n) return;
-    const after = cutSide(side, { cut, net: this.net });
-    const [kept, of] = [after.index.profitScale, side.index.profitScale];
+    const held = premiumOf(this.market);
+    const { market, owed } = cutOf(this.market, name, cut);
+    const whole = market[name].epoch !== side.epoch;
+    const after = (whole ? market[name].closed.get(side.epoch) : market[name].index) ?? UNTOUCHED;
+    const [kept, of] = [after.profitScale, side.index.profitScale];
+    // What a side that is closed keeps beyond that is shared by size.
+    const shared = whole ? (owed << FINE) - ((before << FINE) * kept) / of : 0n;
     for (const trader of this.#holders(side)) {
-      const held = (trader.exactSize * this.net) / WAD;
-      trader.exactQuote =
-        ((held + trader.exactQuote - (trader.cash << FINE)) * kept) / of - held + (trader.cash << FINE);
-      trader.values += 3n + (2n * abs(trader.stored.units)) / (OFFSET_UNIT * WAD);
+      const worth = (trader.exactSize * this.net) / WAD;
+      const value = worth + trader.exactQuote - (trader.cash << FINE);
+      const share = (shared * abs(trader.stored.units)) / side.units;
+      trader.exactQuote = (value * kept) / of + share + (trader.cash << FINE) - (whole ? 0n : worth);
+      if (whole) trader.exactSize = 0n;
+      trader.values += (whole ? 6n : 3n) + (2n * abs(trader.stored.units)) / (OFFSET_UNIT * WAD);
     }
-    this.#put(after);
+    this.market = market;
+    this.closedValue += owed;
+    if (whole) {
+      ++this.tally.cutWhole;
+      const gained = before + held - owed - premiumOf(market);
+      expect(owed <= 0n || gained * ONE_64 >= before * cut, "less than its share").to.equal(true);
+      return;
+    }
     ++this.tally.cuts;
     // It loses no less than its share, and keeps no less than that but for roundings.
-    const value = sideValueCeil(after, this.net);
+    const value = sideValueCeil(market[name], this.net);
     expect(value * of <= before * kept + 3n * of).to.equal(true);
   }
 
@@ -245,6 +260,11 @@ class History {
   }
 }
 
+/** Φ. */
+function premiumOf(market: PoolMarket): bigint {
+  return heldPremiumUp({ skew: skewOf(market), price: market.price.last, depth: DEPTH });
+}
+
 type Step =
   | { kind: "trade"; trader: number; size: bigint; part: number }
   | { kind: "move"; price: bigint; index: bigint }
@@ -281,11 +301,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constant("cut" as const),
       long: fc.boolean(),
-      cut: between(1n, ONE_64 / 2n),
+      cut: fc.oneof(
+        between(1n, ONE_64 / 2n),
+        magnitude(40).map((left) => ONE_64 - left),
+      ),
     }),
   },
 );
@@ -307,6 +330,7 @@ describe("deleveraging through the indices of a side", () => {
       const { tally } = history;
       expect(Math.min(tally.long, tally.short), "deleveraged").to.be.greaterThan(300);
       expect(Math.min(tally.wholes, tally.cuts, tally.flips), "whole, cuts, flips").to.be.greaterThan(4);
+      expect(tally.cutWhole, "closed by a cut").to.be.greaterThan(4);
     });
   }
 
@@ -363,7 +387,7 @@ describe("deleveraging through the indices of a side", () => {
   it("positions read back as they were stored: the size exactly, the quote up to two wei lower", () => {
     const index = fc.record({
       scale: between(MIN_SCALE, ONE_64),
-      profitScale: between(MIN_SCALE, ONE_64),
+      profitScale: between(MIN_PROFIT_SCALE, ONE_64),
       offset: signed(112),
     });
     holds(

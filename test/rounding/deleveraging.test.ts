@@ -5,7 +5,7 @@ import { decodeWatch } from "../../scripts/model/watch.ts";
 import { eventOf, movePrice, skewOf } from "../clearing/support.ts";
 import { loadFixture, receiptOf, time, type World } from "../fixture.ts";
 import { ETH, type Parameters, wad } from "../parameters.ts";
-import { flagAndSettle } from "../waterfall/scenarios.ts";
+import { cutToTheLast, flagAndSettle } from "../waterfall/scenarios.ts";
 import { positionOf } from "../waterfall/support.ts";
 import { type Crowd, deleveraged, insolvent, OTHER, over, SIZE, SKEW_CAP } from "./crowds.ts";
 import { ceil, floor } from "./exact.ts";
@@ -62,6 +62,31 @@ describe("rounding of what reaches a whole side", () => {
     );
   });
 
+  it("what a side that a cut closes whole keeps; its H; its B: down; down; toward the pool", async () => {
+    const world = await loadFixture(nearlyCut);
+    const { clearingHouse, account, parameters } = world;
+    const { units, quote, profitScale, size } = await clearingHouse.sideOf(ETH, true);
+    const { size: other } = await clearingHouse.sideOf(ETH, false);
+    const value = await profitOf(world, { cut: true });
+    const cut = await clearingHouse.cutProfits.staticCall();
+    const twoDepth = 2n * (parameters.assets[ETH]?.depth ?? 0n) * WAD;
+    const price = await world.priceOf(ETH);
+    const premium = (skew: bigint): bigint => ceil(skew * skew * price, twoDepth);
+    const kept = value - ceil(value * cut, ONE) + premium(size - other) - premium(other);
+    expect(kept).to.be.within(1n, value);
+    const left = floor(profitScale * kept, value);
+    const offset = floor((kept - ceil(quote * left, ONE)) * STEPS * WAD, units);
+    const stored = await clearingHouse.storedPositionOf(account, ETH);
+
+    const receipt = await receiptOf(clearingHouse.cutProfits());
+    expect(eventOf(clearingHouse, receipt, "ProfitsCut").getValue("offset")).to.equal(offset);
+    expect(await positionOf(world, account, ETH)).to.deep.equal({
+      size: 0n,
+      quote: floor(stored.units * offset, STEPS * WAD) + floor(stored.quote * left, ONE),
+    });
+    expect(await equityOf(world)).to.be.at.least(0n);
+  });
+
   it("final price of a market: down, then toward the pool on each side", async () => {
     for (const fixture of [cheapLong, cheapShort]) {
       const world = await loadFixture(fixture);
@@ -113,6 +138,13 @@ async function insolventLong(): Promise<Crowd> {
 
 async function insolventShort(): Promise<Crowd> {
   return insolvent({ long: false });
+}
+
+/** As `insolvent` for longs, and the next cut closes them. */
+async function nearlyCut(): Promise<Crowd> {
+  const world = await insolventLong();
+  await cutToTheLast(world);
+  return world;
 }
 
 /** A unit is worth so little, and a position has so many, that a step of B is several wei of its value. */

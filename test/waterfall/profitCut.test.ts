@@ -1,5 +1,8 @@
 import { expect } from "chai";
 
+import { decodeFunding } from "../../scripts/model/funding.ts";
+import { cutProfits } from "../../scripts/model/profitCut.ts";
+import { decodeWatch } from "../../scripts/model/watch.ts";
 import {
   cashOf,
   eventOf,
@@ -7,12 +10,15 @@ import {
   expectNear,
   load,
   movePrice,
+  nextSecond,
   now,
   poolEquityOf,
+  poolStateOf,
   sizeOf,
 } from "../clearing/support.ts";
 import { type Account, deploy, receiptOf, type World } from "../fixture.ts";
 import { BTC, ETH, HOUR, LINK, percent, SOL, USDC, wad, WBTC } from "../parameters.ts";
+import { capSkew, cutToTheLast } from "./scenarios.ts";
 import { movesOf, positionOf } from "./support.ts";
 
 type Insolvent = World & Record<"winner" | "second" | "loser", Account>;
@@ -143,6 +149,73 @@ describe("ClearingHouse.cutProfits", () => {
     expect((await clearingHouse.poolValuation()).equity).to.be.within(0n, 4_000_000n);
   });
 
+  it("closes a side of which less than 2^-24 is left, and everybody keeps the same share", async () => {
+    const world = await load(nearlyCut);
+    const { clearingHouse, winner, third } = world;
+    const before = [await valueOf(world, winner, ETH), await valueOf(world, third, ETH)] as const;
+    const at = await nextSecond();
+    const expected = cutProfits(await poolStateOf(world, at), { insurance: 0n });
+    const { closedValue } = await clearingHouse.ledger();
+
+    const receipt = await receiptOf(clearingHouse.cutProfits());
+    await expect(receipt).to.emit(clearingHouse, "SideClosed").withArgs(ETH, true, 0);
+    const kept = [await valueOf(world, winner, ETH), await valueOf(world, third, ETH)] as const;
+    expect(kept[1]).to.be.greaterThan(wad("1_000"));
+    expectNear(kept[0] * before[1], kept[1] * before[0], before[0] * 1_000_000n);
+    expect([await sizeOf(world, winner, ETH), await sizeOf(world, third, ETH)]).to.deep.equal([0n, 0n]);
+    expect((await clearingHouse.poolValuation()).equity).to.be.within(0n, 1_000_000n);
+    expect((await clearingHouse.ledger()).closedValue - closedValue).to.equal(expected?.owed);
+    const { velocity } = decodeFunding((await clearingHouse.marketOf(ETH)).funding);
+    expect(velocity).to.equal(expected?.markets.find(({ asset }) => asset === ETH)?.funding.velocity);
+  });
+
+  it("pays as cash what a closed side has kept, and owes its positions no more", async () => {
+    const world = await load(nearlyCut);
+    const { clearingHouse, winner } = world;
+    await clearingHouse.cutProfits();
+    const value = await valueOf(world, winner, ETH);
+    const { equity } = await clearingHouse.poolValuation();
+    const short = await valueOf(world, world.loser, ETH);
+
+    await world.setPrice(ETH, (await world.priceOf(ETH)) + wad("1_000"));
+    const lost = short - (await valueOf(world, world.loser, ETH));
+    const premium = wad("1");
+    expectNear((await clearingHouse.poolValuation()).equity - equity, lost, premium);
+    const { cash } = await movesOf(world, [winner], () => clearingHouse.realise(winner));
+    expect(cash).to.deep.equal([value]);
+  });
+
+  it("closes a side that is cut whole, so that its later gains are nobody's", async () => {
+    const world = await load(ruined);
+    const { clearingHouse, second } = world;
+    const profit = await valueOf(world, second, ETH);
+    const { equity } = await clearingHouse.poolValuation();
+    expect(profit).to.be.within(1n, -equity);
+
+    expect(await clearingHouse.cutProfits.staticCall()).to.equal(1n << 64n);
+    await expect(clearingHouse.cutProfits()).to.emit(clearingHouse, "SideClosed").withArgs(ETH, true, 0);
+    expect(await sizeOf(world, second, ETH)).to.equal(0n);
+    // The premium that has been held for whoever closes: 20²·3,300/(2·250,000).
+    expectNear(await valueOf(world, second, ETH), wad("2.64"), 10n);
+    const left = (await clearingHouse.poolValuation()).equity;
+    expect(left).to.be.greaterThan(equity + profit - 10n);
+
+    await world.setPrice(ETH, (await world.priceOf(ETH)) + wad("200"));
+    expect((await clearingHouse.poolValuation()).equity).to.equal(left);
+    await expect(clearingHouse.cutProfits()).to.be.revertedWithCustomError(clearingHouse, "NoProfits");
+  });
+
+  it("forgets since when the market was over its skew cap where closing the side ends that", async () => {
+    const world = await load(nearlyCut);
+    const { clearingHouse } = world;
+    await capSkew(world, wad("50"));
+    await clearingHouse.flagDeleveraging(ETH);
+    expect(decodeWatch(await clearingHouse.watchOf(ETH)).overSince).not.to.equal(0n);
+
+    await clearingHouse.cutProfits();
+    expect(decodeWatch(await clearingHouse.watchOf(ETH)).overSince).to.equal(0n);
+  });
+
   it("is not for a solvent pool", async () => {
     const world = await load(insolvent);
     const { clearingHouse } = world;
@@ -217,6 +290,25 @@ async function twoWinners(): Promise<Insolvent & { third: Account }> {
   await world.trade(third, ETH, wad("50"));
   await movePrice(world, ETH, wad("3_200"));
   return { ...world, third };
+}
+
+/** As `twoWinners`, and the next cut leaves less than 2^-24 of the longs. */
+async function nearlyCut(): Promise<Insolvent & { third: Account }> {
+  const world = await twoWinners();
+  await cutToTheLast(world);
+  return world;
+}
+
+/** Alice has been paid more than the pool had; carol's long has won less than it lacks. */
+async function ruined(): Promise<World & { second: Account }> {
+  const world = await small();
+  const second = await world.fund(world.carol, wad("100_000"));
+  const account = await world.fund(world.alice, wad("100_000"));
+  await world.trade(account, ETH, wad("200"));
+  await world.trade(second, ETH, wad("20"));
+  await movePrice(world, ETH, wad("3_300"));
+  await world.trade(account, ETH, wad("-200"), { reduceOnly: true });
+  return { ...world, second };
 }
 
 async function partlyInsured(): Promise<Insolvent> {

@@ -4,6 +4,9 @@ import { BTC, ETH, type Parameters, wad, WETH_TOKEN } from "../parameters.ts";
 import { frozen } from "../clearing/scenarios.ts";
 import { movePrice } from "../clearing/support.ts";
 
+/** A wei of a feed's answer. */
+const FEED_UNIT = 10n ** 10n;
+
 /** An account, and another one whose owner is bob. */
 export type Case = World & { account: Account; other: Account };
 
@@ -61,4 +64,18 @@ export async function flagAndSettle(world: World, price?: bigint): Promise<Await
   const flaggedAt = BigInt(await time.latest());
   await world.setPrice(ETH, price);
   return world.hintFor(ETH, flaggedAt);
+}
+
+/** Cuts the profits of ETH's longs, in a pool that is insolvent by them, as its price rises: until the next cut would leave
+ * less than 2^-24 of them. */
+export async function cutToTheLast(world: World): Promise<void> {
+  const { clearingHouse } = world;
+  for (;;) {
+    const { profitScale } = await clearingHouse.sideOf(ETH, true);
+    const cut = await clearingHouse.cutProfits.staticCall();
+    if ((profitScale * ((1n << 64n) - cut)) >> 64n < 1n << 40n) return;
+    await clearingHouse.cutProfits();
+    const dearer = ((await world.priceOf(ETH)) * 3n) / 2n;
+    await movePrice(world, ETH, dearer - (dearer % FEED_UNIT));
+  }
 }
