@@ -46,7 +46,7 @@ Recorded markets through the real contracts, on a chain in this process.
   --seed N            of the traders (default 1)
   --accounts N        traders, roughly (default 60)
   --load SHARE        open interest of the crowded side, of its cap (default 0.8)
-  --bias SHARE        1: all outright positions are long, -1: short (default 0.5)
+  --bias SHARE        1: all outright positions are long, -1: short, written --bias=-1 (default 0.5)
   --pool USD          what providers put in (default 12000000)
   --insurance USD     (default: its target)
   --pause SECONDS     least time between two rounds of a feed (default 0)

@@ -30,7 +30,7 @@ export function plotsOf(replayed: Replayed, findings: Findings): readonly Plot[]
     marketLines(replayed, {
       name: "funding",
       title: "Funding rate",
-      y: { title: "a day", format: ".2%" },
+      y: { title: "a day", format: ".3%" },
       read: ({ fundingRate }) => whole(fundingRate),
     }),
   ];
