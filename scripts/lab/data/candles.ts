@@ -86,7 +86,8 @@ export function checkRange(
   { name, value, range: { low, high } }: { name: string; value: number; range: PriceRange },
 ): void {
   if (value >= low && value <= high) return;
-  refuse(sheet, line, "wrong unit", `${name} would be ${value} USD, which is not from ${low} to ${high}`);
+  const [least, most] = [low, high].map((bound) => Number(bound.toPrecision(6)));
+  refuse(sheet, line, "wrong unit", `${name} would be ${value} USD, which is not from ${least} to ${most}`);
 }
 
 /** The step that most rows are apart. */

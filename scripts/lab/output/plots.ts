@@ -236,7 +236,7 @@ export function barPlot({
           field: "group",
           type: "nominal",
           sort: null,
-          axis: { title: null, labelAngle: groups.length > 5 ? -25 : 0 },
+          axis: { title: null, labelAngle: groups.length > 20 ? -90 : groups.length > 5 ? -25 : 0 },
         },
         xOffset: { field: "bar", type: "nominal", sort: labels },
         y: continuous("value", { zero: true, ...y }),

@@ -130,6 +130,7 @@ export async function run(args: readonly string[], shell: Shell): Promise<Report
       },
       {
         name: "paths",
+        title: "Paths",
         columns: [
           { name: "source" },
           { name: "bad debt", unit: "USD" },
