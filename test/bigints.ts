@@ -3,7 +3,7 @@
  * So bigints become strings there, but not while the tests run: code that forgets them must fail.
  */
 interface Jsonable {
-  toJSON?: () => string;
+  toJSON?: (this: bigint) => string;
 }
 
 const prototype = BigInt.prototype as Jsonable;
@@ -13,8 +13,8 @@ export const mochaHooks = {
     delete prototype.toJSON;
   },
   afterAll(): void {
-    prototype.toJSON = function (this: Jsonable) {
-      return String(this);
+    prototype.toJSON = function (this: bigint) {
+      return this.toString();
     };
   },
 };
