@@ -165,7 +165,16 @@ describe("ClearingHouse.cutProfits", () => {
     expect([await sizeOf(world, winner, ETH), await sizeOf(world, third, ETH)]).to.deep.equal([0n, 0n]);
     expect((await clearingHouse.poolValuation()).equity).to.be.within(0n, 1_000_000n);
     expect((await clearingHouse.ledger()).closedValue - closedValue).to.equal(expected?.owed);
+  });
+
+  it("steers the funding rate by the skew that a closed side leaves", async () => {
+    const world = await load(nearlyCutWithFunding);
+    const { clearingHouse } = world;
+    const expected = cutProfits(await poolStateOf(world, await nextSecond()), { insurance: 0n });
+
+    await clearingHouse.cutProfits();
     const { velocity } = decodeFunding((await clearingHouse.marketOf(ETH)).funding);
+    expect(velocity).to.be.lessThan(0n);
     expect(velocity).to.equal(expected?.markets.find(({ asset }) => asset === ETH)?.funding.velocity);
   });
 
@@ -260,10 +269,11 @@ async function insolvent(): Promise<Insolvent> {
   return withWinners(await small(), wad("3_200"));
 }
 
-async function small(): Promise<World> {
+async function small({ funded = false } = {}): Promise<World> {
   const world = await deploy(({ assets, globals }) => {
     for (const asset of assets) {
-      [asset.maxFundingRate, asset.fundingVelocity, asset.openInterestShare] = [0, 0, 10 * percent(100)];
+      asset.openInterestShare = 10 * percent(100);
+      if (!funded) [asset.maxFundingRate, asset.fundingVelocity] = [0, 0];
     }
     globals.insuranceFeeShare = 0;
   });
@@ -285,7 +295,11 @@ async function withWinners(world: World, price: bigint): Promise<Insolvent> {
 
 /** A second long of 50 ETH, from a price of 2,500. */
 async function twoWinners(): Promise<Insolvent & { third: Account }> {
-  const world = await withWinners(await small(), wad("2_500"));
+  return withThird(await small());
+}
+
+async function withThird(empty: World): Promise<Insolvent & { third: Account }> {
+  const world = await withWinners(empty, wad("2_500"));
   const third = await world.fund(world.keeper, wad("100_000"));
   await world.trade(third, ETH, wad("50"));
   await movePrice(world, ETH, wad("3_200"));
@@ -295,6 +309,13 @@ async function twoWinners(): Promise<Insolvent & { third: Account }> {
 /** As `twoWinners`, and the next cut leaves less than 2^-24 of the longs. */
 async function nearlyCut(): Promise<Insolvent & { third: Account }> {
   const world = await twoWinners();
+  await cutToTheLast(world);
+  return world;
+}
+
+/** The same with funding. */
+async function nearlyCutWithFunding(): Promise<Insolvent & { third: Account }> {
+  const world = await withThird(await small({ funded: true }));
   await cutToTheLast(world);
   return world;
 }

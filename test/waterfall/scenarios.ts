@@ -1,4 +1,6 @@
 /** Accounts that the waterfall begins with. */
+import { MIN_PROFIT_SCALE } from "../../scripts/model/deleverage.ts";
+import { ONE_64 } from "../../scripts/model/sideIndex.ts";
 import { type Account, accountOf, time, type World } from "../fixture.ts";
 import { BTC, ETH, type Parameters, wad, WETH_TOKEN } from "../parameters.ts";
 import { frozen } from "../clearing/scenarios.ts";
@@ -73,7 +75,7 @@ export async function cutToTheLast(world: World): Promise<void> {
   for (;;) {
     const { profitScale } = await clearingHouse.sideOf(ETH, true);
     const cut = await clearingHouse.cutProfits.staticCall();
-    if ((profitScale * ((1n << 64n) - cut)) >> 64n < 1n << 40n) return;
+    if ((profitScale * (ONE_64 - cut)) / ONE_64 < MIN_PROFIT_SCALE) return;
     await clearingHouse.cutProfits();
     const dearer = ((await world.priceOf(ETH)) * 3n) / 2n;
     await movePrice(world, ETH, dearer - (dearer % FEED_UNIT));
