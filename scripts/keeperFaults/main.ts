@@ -1,5 +1,5 @@
 /** `npm run test:keeper`: see `USAGE` in `options.ts`. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -9,7 +9,7 @@ import { type Options, OptionsError, parseOptions, USAGE } from "./options.ts";
 import { type Outcome, runScenario } from "./scenario.ts";
 import { openingAnswers, openingPrices, recorded } from "./script.ts";
 import { Stage } from "./stage.ts";
-import { renderPage, rowOf } from "./table.ts";
+import { putTable, rowOf, TableError } from "./table.ts";
 
 /** Complaints that are printed of one run; all are in the JSON. */
 const SAID = 10;
@@ -19,6 +19,8 @@ async function main(options: Options): Promise<boolean> {
   const folder = logs ?? mkdtempSync(join(tmpdir(), "plimsoll-faults-"));
   const given = process.argv.slice(2);
   const command = ["npm run test:keeper", ...(given.length > 0 ? ["--", ...given] : [])].join(" ");
+  // Before the hour that it takes, not after.
+  if (table !== undefined) putTable(pageOf(table), { outcomes: [], command });
   console.log("starting a chain, deploying");
   const stage = await Stage.open();
   const outcomes: Outcome[] = [];
@@ -45,7 +47,7 @@ async function main(options: Options): Promise<boolean> {
       console.log(`${rowOf(outcome)} ${outcome.wallSeconds.toFixed(0)} s`);
       for (const complaint of outcome.complaints.slice(0, SAID)) console.log(`  ${complaint}`);
       // After each: the whole takes an hour, and may be ended.
-      writeFileSync(table, renderPage(outcomes, command));
+      if (table !== undefined) writeFileSync(table, putTable(pageOf(table), { outcomes, command }));
       if (json !== undefined) writeFileSync(json, `${JSON.stringify(outcomes, undefined, 2)}\n`);
     }
   } finally {
@@ -54,9 +56,13 @@ async function main(options: Options): Promise<boolean> {
   }
   const failed = outcomes.filter(({ passed }) => !passed).map(({ key }) => key);
   console.log(
-    `${outcomes.length - failed.length} of ${outcomes.length} faults passed${failed.length > 0 ? `; failed: ${failed.join(", ")}` : ""}; table in ${table}`,
+    `${outcomes.length - failed.length} of ${outcomes.length} faults passed${failed.length > 0 ? `; failed: ${failed.join(", ")}` : ""}`,
   );
   return failed.length === 0;
+}
+
+function pageOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
 /** Says a quarter at a time how far something is. */
@@ -76,5 +82,5 @@ try {
   else if (!(await main(options))) process.exitCode = 1;
 } catch (error) {
   console.error(error instanceof PlimsollError ? messageOf(error) : error);
-  process.exitCode = error instanceof OptionsError ? 2 : 1;
+  process.exitCode = error instanceof OptionsError || error instanceof TableError ? 2 : 1;
 }

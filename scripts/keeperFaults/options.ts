@@ -12,7 +12,8 @@ export const USAGE = `Two keepers compete through the recorded drop of 2023-08-1
   --pace MS        least time between two blocks of 4 s (default 400)
   --limit S        ends a run that takes longer; it has failed then (default 900)
   --seed N         of what is random (default 1)
-  --table FILE     where the table goes (default docs/keeperFaults.md)
+  --table FILE     puts the table into this page, between its lines <!-- faults --> and <!-- /faults -->, after each run;
+                   makes the page if there is none
   --json FILE      figures of all runs
   --logs DIR       keeps databases and logs of the keepers there
   --help           this text
@@ -26,7 +27,7 @@ export interface Options {
   /** Seconds. */
   readonly limit: number;
   readonly seed: number;
-  readonly table: string;
+  readonly table: string | undefined;
   readonly json: string | undefined;
   readonly logs: string | undefined;
   readonly help: boolean;
@@ -61,7 +62,7 @@ function read(args: readonly string[]) {
         pace: { type: "string", default: "400" },
         limit: { type: "string", default: "900" },
         seed: { type: "string", default: "1" },
-        table: { type: "string", default: "docs/keeperFaults.md" },
+        table: { type: "string" },
         json: { type: "string" },
         logs: { type: "string" },
         help: { type: "boolean", default: false },

@@ -1,4 +1,5 @@
 /** What came of each fault, for people. */
+import { PlimsollError } from "../deploy/PlimsollError.ts";
 import type { Outcome } from "./scenario.ts";
 
 const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
@@ -43,32 +44,33 @@ export function renderTable(outcomes: readonly Outcome[]): string {
   return [header, line, ...outcomes.map(rowOf)].join("\n");
 }
 
-/** The page in the documentation. @param command That made it. */
-export function renderPage(outcomes: readonly Outcome[], command: string): string {
-  const accounts = outcomes[0]?.accounts ?? 0;
+const BEGIN = "<!-- faults -->";
+const END = "<!-- /faults -->";
+
+/**
+ * A page with the table between its two marks, in place of what stood there; what is around it stays.
+ * @param page Empty: nothing but the table.
+ * @param command That made it.
+ * @throws TableError where a page has no such place.
+ */
+export function putTable(
+  page: string,
+  { outcomes, command }: { outcomes: readonly Outcome[]; command: string },
+): string {
+  const [from, to] = page === "" ? [0, 0] : placeOf(page);
   const passed = outcomes.filter((outcome) => outcome.passed).length;
-  return `# Keepers under faults
-
-\`${command}\`
-
-Two keepers, each a process with a key, a database and three endpoints of its own, compete for ${accounts} accounts through
-the drop of 2023-08-17 (ETH −8.6 % in seven minutes, recorded rounds) on a local chain over JSON-RPC. Blocks come every four
-seconds of the chain's time. Every account opens in quiet minutes; some trade in the fall, some have stops. Each fault
-meets both keepers twice: while the opening orders settle (80 s of the chain) and while the market falls fastest (120 s);
-the kills are spread over both and what is between. Keepers that end by themselves are restarted after a second.
-
-An observer of its own judges from the node's events, with the model on the books that they leave: it never asks a keeper.
-
-- **missed** (orders): refunded for lack of time, expired, too late, or not ended; (accounts): liquidatable at the end, or
-  for more than 15 blocks outside a fault without a liquidation.
-- **healthy**: liquidated although equity was above maintenance, by the event or by the model.
-- **double-sent**: two transactions of one keeper with different nonces in flight that name the same account, as the
-  endpoints have seen them. A replacement at one nonce is none.
-- **reverted**: transactions in a block that failed: races lost to the other keeper.
-- **recovery**: from the end of the fault until all that was due then is done.
-
-${renderTable(outcomes)}
-
-${passed} of ${outcomes.length} passed.
-`;
+  const accounts = outcomes[0]?.accounts ?? 0;
+  const summary = `\`${command}\`, ${accounts} accounts: ${passed} of ${outcomes.length} passed.`;
+  return `${page.slice(0, from)}${BEGIN}\n\n${summary}\n\n${renderTable(outcomes)}\n\n${END}${page.slice(to) || "\n"}`;
 }
+
+/** From the first mark to the end of the second. */
+function placeOf(page: string): [number, number] {
+  const from = page.indexOf(BEGIN);
+  const to = page.indexOf(END, from);
+  if (from < 0 || to < 0) throw new TableError(`a table goes between lines with ${BEGIN} and ${END}; there are none`);
+  return [from, to + END.length];
+}
+
+/** A page without a place for a table. */
+export class TableError extends PlimsollError {}

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { type Outcome, passes } from "../../scripts/keeperFaults/scenario.ts";
-import { renderTable } from "../../scripts/keeperFaults/table.ts";
+import { putTable, renderTable, TableError } from "../../scripts/keeperFaults/table.ts";
 
 const GOOD: Omit<Outcome, "passed"> = {
   key: "hang",
@@ -61,4 +61,21 @@ describe("outcome of a run with a fault", () => {
       "| all endpoints hang | 12 | 11 | 1 OutsideBand | 0 | 0 | 4 (3) | 0 | 0 | 2 / 5 | 20 | 3 | 0 | 6 | 3 blocks, 1.3 s | 1 (SIGABRT) | 1 | passed |",
     );
   });
+
+  it("takes the place of the table before it, and of nothing else", () => {
+    const outcomes = [{ ...GOOD, passed: true }];
+    const page = putTable("above\n<!-- faults -->\nold\n<!-- /faults -->\nbelow\n", { outcomes, command: "x" });
+    expect(page).to.equal(
+      `above\n<!-- faults -->\n\n\`x\`, 10 accounts: 1 of 1 passed.\n\n${renderTable(outcomes)}\n\n<!-- /faults -->\nbelow\n`,
+    );
+    expect(putTable(putTable("", { outcomes: [], command: "y" }), { outcomes, command: "x" })).to.equal(
+      putTable("", { outcomes, command: "x" }),
+    );
+  });
+
+  for (const page of ["no marks\n", "<!-- faults -->\n", "<!-- /faults -->\n<!-- faults -->\n"]) {
+    it(`leaves a page alone that has no place for it: ${JSON.stringify(page)}`, () => {
+      expect(() => putTable(page, { outcomes: [], command: "x" })).to.throw(TableError, "<!-- faults -->");
+    });
+  }
 });
