@@ -170,7 +170,7 @@ abstract contract Clearing is AccessManaged {
         Books.fold(state, none, exposures);
         GroupParameters groups_;
         (globals_, groups_) = _books.table.globals();
-        terms = Risk.assess(exposures, state.cash, groups_, block.timestamp, true);
+        terms = Risk.assess(exposures, state.cash + int256(state.escrow), groups_, block.timestamp, true);
     }
 
     /// @dev Exposures to all that the account holds and to `more`.

@@ -167,6 +167,7 @@ contract ClearingHouse is Clearing, Multicall {
         bool covered = state.cash >= (pay + charge).toInt256();
         state.cash = Books.moveCash(flow, state.cash, -(pay + charge).toInt256());
         _books.store(account, state, flow);
+        _books.putInEscrow(account, pay + charge, state.pending == 1);
         if (!covered) {
             if (!reduceOnly) _books.requireLiquidity(flow);
             _books.flush(flow);
@@ -178,9 +179,11 @@ contract ClearingHouse is Clearing, Multicall {
     function reserveSequence(
         AccountId account,
         address caller,
+        Leg[] calldata legs,
         uint256 pay
     ) external only(orders) returns (uint256 sequence) {
-        _authorize(account, caller, RIGHT_TRADE, pay);
+        // Its poke acts as the owner: what the order will cost counts now.
+        _authorize(account, caller, RIGHT_TRADE, pay + _cancelCharge(legs, true));
         AccountState memory state = _books.stateOf(account);
         sequence = state.sequence++;
         Flow memory flow;
@@ -215,8 +218,9 @@ contract ClearingHouse is Clearing, Multicall {
         _finish(closing, state, flow);
     }
 
-    function _release(Closing calldata closing, AccountState memory state, Flow memory flow) private pure {
+    function _release(Closing calldata closing, AccountState memory state, Flow memory flow) private {
         state.pending--;
+        _books.takeFromEscrow(closing.account, closing.released + closing.pay + closing.forfeited, state.pending == 0);
         if (!closing.reduceOnly) state.raising = false;
         if (state.pending == 0) state.exclusive = false;
         state.cash = Books.moveCash(flow, state.cash, closing.released.toInt256());

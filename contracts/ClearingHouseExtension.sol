@@ -227,7 +227,7 @@ contract ClearingHouseExtension is Clearing {
     }
 
     function lackOf(AccountId account) external only(vault) returns (uint256) {
-        AccountState memory state = _books.stateOf(account);
+        AccountState memory state = _books.fullStateOf(account);
         if (state.positions == 0 && state.cash >= 0) return 0;
         (Terms memory terms, GlobalParameters globals_) = _assess(account, state);
         return terms.lackUp(globals_);
@@ -238,7 +238,7 @@ contract ClearingHouseExtension is Clearing {
     function snapshot(
         AccountId account
     ) external view settled returns (AccountState memory state, Exposure[] memory exposures, Conditions conditions) {
-        state = _books.stateOf(account);
+        state = _books.fullStateOf(account);
         uint256 assets = _books.assetsOf(state);
         Price[] memory prices;
         (conditions, prices) = oracle.peek(assets, false);
@@ -248,7 +248,7 @@ contract ClearingHouseExtension is Clearing {
     }
 
     function accountOf(AccountId account) external view settled returns (AccountState memory) {
-        return _books.stateOf(account);
+        return _books.fullStateOf(account);
     }
 
     function positionOf(AccountId account, uint256 asset) external view settled returns (int256 size, int256 quote) {

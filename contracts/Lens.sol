@@ -65,9 +65,10 @@ contract Lens is ILens {
     function account(AccountId id) external view returns (AccountView memory result) {
         (AccountState memory state, Exposure[] memory exposures, Conditions conditions) = clearingHouse.snapshot(id);
         (GlobalParameters globals, GroupParameters groups, ) = clearingHouse.globals();
-        Terms memory better = Risk.assess(exposures, state.cash, groups, block.timestamp, false);
+        Terms memory better = Risk.assess(exposures, _moneyOf(state), groups, block.timestamp, false);
         Terms memory worse = Risk.assess(exposures, state.cash, groups, block.timestamp, true);
         result.cash = state.cash;
+        result.escrow = state.escrow;
         result.debtShares = state.shares;
         result.pending = state.pending;
         result.sequence = state.sequence;
@@ -84,6 +85,11 @@ contract Lens is ILens {
         result.holdings = new Holding[](exposures.length);
         for (uint256 i = 0; i < exposures.length; ++i) result.holdings[i] = _holding(exposures[i]);
         result.groups = _groups(exposures, groups);
+    }
+
+    /// @dev What counts against liquidation: escrow is the account's until its orders end.
+    function _moneyOf(AccountState memory state) private pure returns (int256) {
+        return state.cash + int256(state.escrow);
     }
 
     function _holding(Exposure memory e) private view returns (Holding memory h) {
@@ -151,7 +157,7 @@ contract Lens is ILens {
             (AccountState memory state, Exposure[] memory exposures, Conditions conditions) = clearingHouse.snapshot(
                 ids[i]
             );
-            Terms memory terms = Risk.assess(exposures, state.cash, groups, block.timestamp, false);
+            Terms memory terms = Risk.assess(exposures, _moneyOf(state), groups, block.timestamp, false);
             result[i] = Health({
                 equity: terms.equity,
                 maintenance: terms.maintenance(globals),
@@ -181,7 +187,7 @@ contract Lens is ILens {
         result.convertible = selling && owed > limit;
         result.insolvent = terms.equity <= 0 && terms.equity < int256(terms.collateralValue);
         if (terms.equity > int256(terms.maintenance(globals))) return result;
-        result.graced = _graced(id, exposures, state.cash, globals, groups);
+        result.graced = _graced(id, exposures, _moneyOf(state), globals, groups);
         result.liquidatable = !result.graced && (closing || selling);
     }
 
@@ -247,7 +253,7 @@ contract Lens is ILens {
         AccountState memory state;
         (state, margin.exposures, ) = clearingHouse.snapshot(id);
         (margin.globals, margin.groups, ) = clearingHouse.globals();
-        margin.cash = state.cash;
+        margin.cash = _moneyOf(state);
         for (margin.place = 0; margin.place < margin.exposures.length; ++margin.place) {
             if (margin.exposures[margin.place].asset == asset) break;
         }
@@ -297,8 +303,7 @@ contract Lens is ILens {
     function preview(AccountId id, Leg[] calldata legs, bool reduceOnly) external returns (Preview memory result) {
         Leg[] memory priced = legs;
         for (uint256 i = 0; i < priced.length; ++i) {
-            (, Price[] memory prices) = clearingHouse.oracle().peek(1 << priced[i].asset, false);
-            priced[i].price = prices[0].last();
+            priced[i].price = _priceOf(priced[i].asset).last();
         }
         try clearingHouse.simulate(id, priced, reduceOnly) {
             assert(false); // simulate always reverts
@@ -339,13 +344,13 @@ contract Lens is ILens {
     /// @inheritdoc ILens
     function market(uint256 asset) external view returns (MarketView memory result) {
         (, SizeParameters sizes, TradeParameters trade) = clearingHouse.parametersOf(asset);
-        (, Price[] memory prices) = clearingHouse.oracle().peek(1 << asset, false);
+        Price price = _priceOf(asset);
         Funding funding;
         (result.longSize, result.longQuote, result.shortSize, result.shortQuote, funding) = clearingHouse.marketOf(
             asset
         );
-        result.price = prices[0].last();
-        result.refusal = prices[0].refusal();
+        result.price = price.last();
+        result.refusal = price.refusal();
         funding = funding.accrued(trade.maxFundingRate(), result.price, block.timestamp);
         result.status = sizes.status();
         result.fundingRate = funding.rate();
@@ -362,6 +367,13 @@ contract Lens is ILens {
         result.takerFee = trade.takerFee();
         result.makerFee = trade.makerFee();
         result.closesAt = clearingHouse.watchOf(asset).closesAt();
+    }
+
+    function _priceOf(uint256 asset) private view returns (Price) {
+        // No bit of a set: the oracle would answer for none.
+        require(asset < 256, IClearingHouse.UnknownMarket(asset));
+        (, Price[] memory prices) = clearingHouse.oracle().peek(1 << asset, false);
+        return prices[0];
     }
 
     /// @inheritdoc ILens

@@ -51,9 +51,10 @@ contract LiquidationFinder is ILiquidationFinder {
         AccountState memory state;
         (state, c.exposures, ) = clearingHouse.snapshot(id);
         (c.globals, c.groups, c.money) = clearingHouse.globals();
-        Terms memory terms = Risk.assess(c.exposures, state.cash, c.groups, block.timestamp, false);
+        // While an order is pending no debt is forgiven, so that nothing but values depend on what is cash of it.
+        (c.cash, c.pending) = (state.cash + int256(state.escrow), state.pending != 0);
+        Terms memory terms = Risk.assess(c.exposures, c.cash, c.groups, block.timestamp, false);
         (c.equity, c.maintenance) = (terms.equity, terms.maintenance(c.globals));
-        (c.cash, c.pending) = (state.cash, state.pending != 0);
         (Conditions conditions, ) = clearingHouse.oracle().peek(0, true);
         c.divisor = Math.min(WAD, conditions.settlementPrice());
         c.insurance = clearingHouse.ledger().insurance;

@@ -45,6 +45,8 @@ contract OracleHealth is IOracleHealth {
 
     /// @inheritdoc IOracleHealth
     function feed(uint256 asset) external view returns (FeedReading memory) {
+        uint256 count = oracle.assetCount();
+        require(asset < count, IPriceOracle.UnknownAsset(asset, count));
         (, Price[] memory prices) = oracle.peek(1 << asset, false);
         return _feed(asset, prices[0]);
     }

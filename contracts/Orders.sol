@@ -263,10 +263,13 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
             ExpiryOutOfRange(input.expiry, block.timestamp, type(uint32).max)
         );
         OrderParameters parameters_ = _parameters;
-        (, , uint256 nativePrice) = _openLeg(asset, input.delta);
+        uint256 nativePrice;
+        Leg[] memory legs = new Leg[](1);
+        (legs[0], , nativePrice) = _openLeg(asset, input.delta);
         sequence = clearingHouse.reserveSequence({
             account: account,
             caller: msg.sender,
+            legs: legs,
             pay: parameters_.escrowAt(parameters_.singleGas() + parameters_.pokeGas(), block.basefee, nativePrice) +
                 parameters_.fixedPay()
         });
@@ -467,6 +470,7 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
 
         require(hints.length == words.length, HintCount(hints.length, words.length));
         legs = new Leg[](words.length);
+        uint256 earliest = type(uint256).max;
         for (uint256 i = 0; i < words.length; ++i) {
             OrderLeg word = words[i];
             (Verdict verdict, uint256 price, uint256 roundAt) = oracle.settle({
@@ -479,8 +483,11 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
                 return (Outcome.Refunded, Cause.None, legs, 0);
             }
             legs[i] = Leg({asset: word.asset(), delta: word.delta(), price: price});
+            earliest = Math.min(earliest, roundAt);
             settledAt = Math.max(settledAt, roundAt);
         }
+        // Between them the owner could watch the first leg's price and decide whether there will be margin for it.
+        if (settledAt - earliest > parameters_.legGap()) return (Outcome.Refunded, Cause.None, legs, 0);
 
         uint256 expiresAt = order.expiresAt();
         if (expiresAt != 0 && settledAt > expiresAt) cause = Cause.Expired;
@@ -583,6 +590,7 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
         _requireGasEntry("legGas", settings.legGas);
         _requireGasEntry("pokeGas", settings.pokeGas);
         _requireGasEntry("refundGas", settings.refundGas);
+        _requireRange("legGap", settings.legGap, 0, MAX_WINDOW);
         _parameters = toOrderParameters(settings);
         emit ParametersSet(settings);
     }

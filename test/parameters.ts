@@ -217,6 +217,7 @@ export function defaults() {
       legGas: 120_000n,
       pokeGas: 150_000n,
       refundGas: 120_000n,
+      legGap: BigInt(HOUR),
     },
     pool: { cooldown: HOUR, deviation: percent(0.5) },
     insurance: { targetShare: percent(5) },

@@ -15,6 +15,9 @@ import {AccountId} from "../types/AccountId.sol";
 ///
 /// Resting triggers lock nothing and cost nothing: of each account the register holds at most `MAX_TRIGGERS`. A place whose
 /// trigger is gone is used again.
+///
+/// @dev What asks whether an account is worth watching reverts with the clearing house's `Locked` in the middle of an
+/// action of the protocol.
 interface IAccountRegister {
     event Watched(AccountId indexed account);
     event TriggerWatched(AccountId indexed account, uint256 indexed sequence);
@@ -31,15 +34,18 @@ interface IAccountRegister {
     error TooManyTriggers(AccountId account, uint256 maximum);
 
     /// @notice Registers an account, or resting trigger orders of it.
+    /// @dev Reverts with `NotWorthWatching` for an account that is not registered yet; `UnknownTrigger` (`IOrders`) for
+    /// one that does not rest; `TooManyTriggers`; and `WatchedAlready`.
     /// @param sequences Of the triggers; none: only the account.
     function watch(AccountId account, uint256[] calldata sequences) external;
 
     /// @notice Takes an account out. The last one takes its place.
+    /// @dev Reverts with `NotWatched` and `StillWorthWatching`.
     function forget(AccountId account) external;
 
     function accountCount() external view returns (uint256);
 
-    /// @param index Below `accountCount`.
+    /// @param index Below `accountCount`; any other panics.
     function accountAt(uint256 index) external view returns (AccountId);
     function isWatched(AccountId account) external view returns (bool);
 

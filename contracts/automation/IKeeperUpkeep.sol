@@ -43,6 +43,7 @@ struct Check {
 /// @notice Receives reports of a Chainlink workflow through its forwarder: as `IReceiver` of @chainlink/contracts, whose
 /// id for ERC-165 it has.
 interface IReportReceiver {
+    /// @dev Reverts with the errors of `IKeeperUpkeep.performUpkeep`.
     /// @param metadata Of the workflow. @param report What it reports: the data of a perform.
     function onReport(bytes calldata metadata, bytes calldata report) external;
 }
@@ -66,6 +67,9 @@ interface IReportReceiver {
 /// accounts wound up.
 ///
 /// **Register.** The chain cannot enumerate accounts: `IAccountRegister`. Log upkeeps (`checkLog`) fill it, or anyone.
+///
+/// @dev `checkUpkeep` reverts with `InvalidCheck` for a shard that there is not, an empty page, no period, or gas of
+/// 30,000 or less; and with the errors of `IUpkeepFinder.find`.
 interface IKeeperUpkeep is IAccountRegister, AutomationCompatibleInterface, ILogAutomation, IReportReceiver {
     /// @notice A step of a perform failed and changed nothing.
     event StepFailed(Verb indexed verb, AccountId indexed account, uint256 number, bytes reason);
@@ -82,13 +86,16 @@ interface IKeeperUpkeep is IAccountRegister, AutomationCompatibleInterface, ILog
     error Tried();
 
     /// @notice Takes the steps of a check. Anyone; see above.
+    /// @dev Reverts with `NothingDone`, and `MalformedSteps` (`Steps`).
     /// @param performData Steps one after the other: `Steps`.
     function performUpkeep(bytes calldata performData) external override(AutomationCompatibleInterface, ILogAutomation);
 
     /// @notice Whether liquidations and conversions may buy collateral with this contract's cash. Only the owner.
+    /// @dev Reverts with `OwnableUnauthorizedAccount` for anyone else.
     function setBuying(bool buying) external;
 
     /// @notice Takes earnings, or collateral that was bought, out of this contract's account. Only the owner.
+    /// @dev Reverts with `OwnableUnauthorizedAccount` for anyone else, and with the errors of `IVault.withdraw`.
     /// @param token Index of the vault. @param amount Token units.
     function withdraw(uint256 token, uint256 amount, address recipient) external;
 

@@ -11,6 +11,8 @@ import {Step} from "./Step.sol";
 interface IUpkeepFinder {
     /// @notice Candidates of a check, the more urgent ones first. Several for the liquidation of one account are
     /// alternatives, best first.
+    /// @dev What reads the books reverts with the clearing house's `Locked` in the middle of an action of the protocol;
+    /// what reads a feed with `InsufficientGas` (`ChainlinkPush`). A check without shards, page or period may panic.
     /// @param register Whose accounts are looked at.
     /// @param reserve Gas that is left over for the caller, whatever is found till then.
     function find(

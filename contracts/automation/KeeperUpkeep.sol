@@ -184,7 +184,7 @@ contract KeeperUpkeep is IKeeperUpkeep, AccountRegister, Ownable2Step, ERC165 {
         require(isBuying || sales.length == 0, NotBuying());
     }
 
-    /// @dev `update` never reverts: without a change there was nothing to do.
+    /// @dev `update` reverts for no feed: without a change there was nothing to do.
     function _update(uint256 assets) private {
         bytes32 before = _pricesOf(assets);
         _oracle.update(assets);

@@ -85,7 +85,7 @@ struct Liquidation {
 struct PoolValuation {
     int256 equity; // net of held premium, WAD, rounded down
     uint256 gross; // Σ |S|·P, WAD, rounded up
-    uint256 redeemable; // most that can leave now: free liquidity, and equity beyond the pool's R_I, WAD
+    uint256 redeemable; // most that can leave now: free liquidity, and equity beyond the pool's R_I, WAD, rounded down
     uint256 oldest; // least time of a price of a market with open interest; the largest number without
     bool live; // every market with open interest has a live price
     bool blocked; // a loss is pending: an insolvent account, a deleveraging, or seized collateral not paid for
@@ -153,6 +153,39 @@ struct AssetLimits {
 /// and knows no order types. All amounts are WAD; an asset is an index below 96, a token an index below 16.
 /// @dev One contract at one address; what is not on the way of an order is in `ClearingHouseExtension`, which it calls by
 /// delegatecall, and what governance does in `ClearingHouseGovernance`, which that calls in turn.
+///
+/// Errors that many functions share stand here and not at each:
+///  - `Locked`: a verb is under way. All verbs of users, of the crowded side and of governance, but `multicall` and
+///    `liquidateItem`; `lock` and `simulate`; of the views `snapshot`, `accountOf`, `positionOf`, `storedPositionOf`,
+///    `formerPositionOf`, `collateralOf`, `poolValuation`, `ledger`, `balances`, `marketOf`, `sideOf` and `seizedOf`.
+///  - `OnlySatellite`: the caller is not the satellite that the verb is for: the vault (`credit`, `debit`, `lackOf`),
+///    orders (`openOrder`, `reserveSequence`, `payKeeper`, `executeOrder`, `closeOrder`), the pool (`fundPool`,
+///    `drainPool`, `valuePool`), the insurance fund (`fundInsurance`, `drainInsurance`), any of the four (`lock`,
+///    `unlock`). `NotLocked`: it is, and the lock is not taken; all of these but `lock` and `unlock`.
+///  - `NotAuthorized`: the caller, or the `caller` that a satellite names, is neither the owner of the account that
+///    pays, buys or is rewarded, nor an operator with the right: to trade (`liquidate`, `liquidateBatch`, `takeOver`,
+///    `convert`, `buySeized`, `openOrder`, `reserveSequence`), to transfer (`transfer`), or to withdraw (`debit`,
+///    `fundPool`, `fundInsurance`). `OperatorExpired`: its right has ended.
+///  - `AccessManagedUnauthorized`: all verbs of governance. Whoever has a delay there gets
+///    `AccessManagerNotScheduled`, `AccessManagerNotReady` or `AccessManagerExpired` of the access manager instead.
+///  - `UnknownMarket`: an asset that is not listed: `closeMarket`, all verbs of governance with an `asset`; or that is no
+///    market either: `openOrder`, `executeOrder`, `simulate`; or that the account does not hold: `liquidate`, `takeOver`.
+///  - `UnknownCollateral`: a token that is not listed: `transfer`, `credit`, `debit`, `buySeized`, `writeOff`.
+///  - `SequencerNotSettled`: the sequencer is down or in its grace: `liquidate`, `takeOver`, `convert`, `realise`,
+///    `settleDeficit`, `flagInsolvent`, `clearInsolvency`, `seize`, `buySeized`, `writeOff`, `flagDeleveraging`,
+///    `deleverage`, `cutProfits`.
+///  - Of the oracle, wherever prices are read: `UnknownAssets`, where it has not listed one, and `InsufficientGas`,
+///    where less is left than a feed's call needs. `IOracle.settle` has its own (`ChainlinkPush`, `StreamSettlement`).
+///  - Of OpenZeppelin's SafeCast, as declared below: an amount, size or quote that its field has no room for.
+///
+/// And of governance:
+///  - `OutOfRange`: a number outside the range of `boundOf`, or of what it depends on: all that list, ramp, tune or
+///    set.
+///  - `StepTooLarge`: all that ramp, tune or set, but `setGroup`. `ChangedTooSoon`: of these all but `rampRisk` and
+///    `rampMargins`.
+///  - `ListingInvariantBroken`: all that list, ramp, tune or set, but `setGroup` and `setMoney`.
+///  - `TableNotDeployed`: too little gas for the new table of parameters: all that list, ramp, tune or set,
+///    `restrictMarket`, `reopenMarket`, `windDown`, and `closeMarket`, too.
 interface IClearingHouse is IAccessManaged {
     event Fill(
         AccountId indexed account,
@@ -296,10 +329,15 @@ interface IClearingHouse is IAccessManaged {
     error StalePoolMark(uint256 markTime, uint256 maximumAge);
     error NotOwnSubAccounts(AccountId from, AccountId to);
     error Healthy(AccountId account, int256 equity, uint256 maintenance);
+    /// @notice A reduction by 0, of the position's own sign, or larger than the position.
     error NotASlice(uint256 asset, int256 size, int256 delta);
+    /// @notice The asset's price is not live, or in the grace after that; or, for a sale, the settlement token has no
+    /// price.
     error NotLiquidatable(uint256 asset);
     error SequencerNotSettled();
     error HealthNotImproved(int256 marginBefore, int256 marginAfter);
+    /// @notice Equity would not be below the target with a lot more of each leg left, either. Of `convert`: minus the
+    /// shortfall that would be left, and its limit.
     error TargetPassed(int256 equity, uint256 target);
     error SelfLiquidation(AccountId account);
     error OnlySelf(address caller);
@@ -326,6 +364,7 @@ interface IClearingHouse is IAccessManaged {
     error WrongStatus(uint256 asset, MarketStatus status);
     error ClosingLater(uint256 asset, uint256 closesAt);
     error InsufficientInsurance(uint256 insurance, uint256 amount);
+    /// @notice What is to be borrowed or paid out is more than the pool's free liquidity.
     error InsufficientLiquidity(int256 base, uint256 amount);
     error PoolUndercovered(int256 equity, uint256 requirement);
     /// @notice Always thrown by `simulate`.
@@ -365,8 +404,10 @@ interface IClearingHouse is IAccessManaged {
     // ---------------------------------------------------------------- users
 
     /// @notice Lets `operator` act for `account` until a time, within a daily allowance of fees.
+    /// @dev Reverts with `NotAuthorized` for anyone but the owner, and with `InvalidGrant` where `rights` is above 7,
+    /// `until` has more than 40 bits, or `allowance` more than 64.
     /// @param rights Sum of 1 (trade), 2 (transfer between own sub-accounts), 4 (withdraw); 0 revokes.
-    /// @param allowance Fees and keeper pay that it may cause per day, 1e-6 of settlement token.
+    /// @param allowance Fees and keeper pay that it may cause per day, 1e-6 of settlement token; each is rounded up.
     function setOperator(
         AccountId account,
         address operator,
@@ -377,17 +418,26 @@ interface IClearingHouse is IAccessManaged {
 
     /// @notice Moves collateral or cash between two accounts of one owner. The source must meet its initial requirement
     /// afterwards and have no pending order.
+    /// @dev Reverts with `NotOwnSubAccounts` where the owners differ or the accounts are the same, `ZeroAmount`; of the
+    /// source with `OrderPending`, `InsufficientCash`, `InsufficientCollateral` or `InsufficientMargin`, of the target
+    /// with `TooManyAssets`.
     /// @param token Index of the collateral token; `SETTLEMENT` for cash.
     /// @param amount WAD.
     function transfer(AccountId from, AccountId to, uint256 token, uint256 amount) external;
 
     /// @notice OpenZeppelin's Multicall: each call on its own, all or none.
+    /// @dev Reverts with the error of the first call that fails; with OpenZeppelin's `FailedCall` where that has none.
     function multicall(bytes[] calldata data) external returns (bytes[] memory results);
 
     /// @notice Reduces positions and sells collateral of an account whose equity does not cover its maintenance
     /// requirement. Verified, not solved: sizes only shrink, E − R_M strictly rises, and the end does not pass
     /// R_M + τ·(R_I − R_M) by more than one lot of each leg unless everything is closed in a small account or a deep
     /// loss. Paid by the risk removed: φ·(R_M before − R_M after), out of max(E, 0) pro rata to what is closed.
+    /// @dev Penalty, discount and reward are rounded down, the price of collateral up. Reverts with `SelfLiquidation`,
+    /// `Healthy` (where nothing is held, too), `InGrace`, `DuplicateLeg` (of a sale with its token), `NotASlice`,
+    /// `NotLiquidatable`, `PositionTooSmall` for what is left of a position, `InsufficientCollateral` where a sale is
+    /// of 0 or of more than there is, `HealthNotImproved`, `TargetPassed`; of a liquidator that buys with
+    /// `InsufficientCash`, `TooManyAssets`, `OrderPending` or `InsufficientMargin`.
     /// @param liquidator Receives the reward, buys the collateral that is sold; an account of the caller.
     function liquidate(
         AccountId account,
@@ -397,16 +447,20 @@ interface IClearingHouse is IAccessManaged {
     ) external returns (LiquidationResult memory);
 
     /// @notice Liquidates several accounts. An item that fails is reported by `LiquidationFailed` and changes nothing.
-    /// @dev Too little gas reverts the whole call.
+    /// @dev Too little gas reverts the whole call: `InsufficientGas` where less than 3,000,000 is left before an item.
     function liquidateBatch(Liquidation[] calldata items, AccountId liquidator) external;
 
     /// @notice An item of `liquidateBatch`; callable only by the contract itself.
+    /// @dev Reverts with `OnlySelf`, or as `liquidate` for a liquidator that may.
     function liquidateItem(Liquidation calldata item, AccountId liquidator) external returns (LiquidationResult memory);
 
     /// @notice Moves slices of positions of an account with E ≤ R_M to `taker`, an account of the caller, at the last
     /// prices: no impact, no fee. The taker gets a discount on the notional that grows with the shortfall, and the
     /// liquidator's share of the penalty, both within the bounds of `liquidate`; it must meet its initial requirement
     /// afterwards.
+    /// @dev Discount and reward are rounded down. Reverts as `liquidate` without sales, with `PositionTooSmall` for
+    /// what is left on either side; with `NothingToTakeOver` where there are no legs; of the taker with `TooManyAssets`
+    /// or `InsufficientMargin`.
     function takeOver(
         AccountId account,
         Reduction[] calldata legs,
@@ -415,50 +469,74 @@ interface IClearingHouse is IAccessManaged {
 
     /// @notice Sells collateral of an account whose shortfall is above λ_M·Σ k·P, healthy or not, at the oracle's price
     /// less min(sale discount, 0.5 %), down to λ_I; without penalty. It never makes a healthy account liquidatable.
+    /// @dev Reverts with `SelfLiquidation`, `ShortfallWithinLimit`, `DuplicateLeg` (with the token),
+    /// `InsufficientCollateral` where a sale is of 0 or of more than there is, `NotLiquidatable`, `HealthNotImproved`
+    /// where E − R_M ends at or below 0 and lower than it was, `TargetPassed` where λ_I would be met with a lot of each
+    /// sale unsold; of the buyer with `InsufficientCash`, `TooManyAssets`, `OrderPending` or `InsufficientMargin`.
     /// @param buyer An account of the caller; pays in cash.
-    /// @return proceeds WAD.
+    /// @return proceeds WAD, each sale rounded up.
     function convert(AccountId account, Sale[] calldata sales, AccountId buyer) external returns (uint256 proceeds);
 
     /// @notice Turns positions of sides that were closed whole, and the net unrealised loss of positions with live prices,
     /// into cash or debt. Equity stays. Anyone.
-    /// @return moved Loss that was realised, WAD.
+    /// @dev No error of its own: without such a loss it moves 0.
+    /// @return moved Loss that was realised, WAD, rounded up.
     function realise(AccountId account) external returns (uint256 moved);
 
     /// @notice Books the debt of an account that has nothing else: insurance pays up to its cap, the pool the rest.
+    /// @dev Reverts with `PositionsLeft`, `CollateralLeft`, `NoDeficit` where it owes nothing, `OrderPending`.
+    /// @return deficit What it owed, WAD, rounded up.
     function settleDeficit(AccountId account) external returns (uint256 deficit);
 
     /// @notice Records that an account has positions or collateral, c + U < 0 and E ≤ 0: whatever it is wound up for, the
     /// loss is insurance's and the pool's. Pool requests wait from now on.
+    /// @dev Reverts with `AlreadyInsolvent` where that is recorded, `NotInsolvent` where it is not so.
     function flagInsolvent(AccountId account) external;
 
     /// @notice Forgets it once E > 0 or nothing is owed.
+    /// @dev Reverts with `StillInsolvent` where it is so, `NotInsolvent` where that was not recorded.
     function clearInsolvency(AccountId account) external;
 
     /// @notice Ten minutes after `flagInsolvent`, with no positions left: passes all collateral to the insurance account at
     /// the oracle's prices (dead: for nothing) and books the deficit.
+    /// @dev What is paid for it is rounded up. Reverts with `NotSeizable`, `PositionsLeft`, `NotInsolvent` where it is
+    /// so no more, `NotLiquidatable` of what is not dead, `OrderPending` where a deficit is left and an order is
+    /// pending.
+    /// @return deficit WAD; 0: none was left.
     function seize(AccountId account) external returns (uint256 deficit);
 
     /// @notice Buys seized collateral at the oracle's price less a discount that grows from 0 to 10 % within six hours. The
     /// pool gets back first what it has advanced.
+    /// @dev Reverts with `InsufficientCollateral` where the sale is of 0 or of more than there is, `NotLiquidatable`;
+    /// of the buyer with `InsufficientCash`, `TooManyAssets`, `OrderPending` or `InsufficientMargin`.
     /// @param buyer An account of the caller.
+    /// @return proceeds WAD, rounded up.
     function buySeized(Sale calldata sale, AccountId buyer) external returns (uint256 proceeds);
 
     /// @notice Gives up what the pool has advanced for seized collateral whose price is dead.
+    /// @dev Reverts with `NotDead`.
     function writeOff(uint256 token) external;
 
     /// @notice Values the pool anew and stores it for the caps that are a share of it.
+    /// @dev No error of its own: a price that is not live counts at its last.
+    /// @return value Equity as in `PoolValuation`, WAD, rounded down.
     function markPool() external returns (int256 value);
 
     // ---------------------------------------------------------------- the crowded side
 
     /// @notice Flags a market for deleveraging where, at the latest live price, |S| has been over twice its cap for an hour,
     /// or the market owes its traders more than the pool's budget, or the pool does not cover its own R_M. Anyone.
-    /// @dev The first call with |S| over the cap records when; a call while it is not forgets it.
+    /// @dev The first call with |S| over the cap records when; a call while it is not forgets it. Reverts with
+    /// `AlreadyFlagged`, `NotDue` where the market has no open interest, its end is announced, or no trigger holds and
+    /// the watch stays, and `NotLiquidatable`.
     /// @return trigger None: only the watch has changed.
     function flagDeleveraging(uint256 asset) external returns (Trigger trigger);
 
     /// @notice Deleverages a flagged market at the first round after the flag: closes the same fraction of every position of
     /// the crowded side through the ordinary fill price, min(needed, 25 %, |S|/side), if that lowers the pool's R_M.
+    /// @dev What is needed is rounded up. Reverts with `NotFlagged`; as `IOracle.settle` where the hint proves nothing
+    /// within a day of the flag, which is dropped after that; with `EpochsExhausted` where the side has been closed
+    /// whole 1,023 times.
     /// @return closed Size that the side lost, WAD; 0: the flag was dropped.
     function deleverage(uint256 asset, RoundHint calldata hint) external returns (uint256 closed);
 
@@ -466,46 +544,67 @@ interface IClearingHouse is IAccessManaged {
     /// worth something by the same factor, so that the pool is solvent. A side of which less than 2^-24 would be left, over all
     /// cuts, is closed whole at the last price; where that makes the pool hold more premium than it saves, the pool is still
     /// insolvent and the next call goes on. Anyone.
-    /// @return cut h, 2^-64.
+    /// @dev Reverts with `PoolSolvent`, `NoProfits` where insurance has too little and no side is worth something, and
+    /// `EpochsExhausted` as `deleverage`.
+    /// @return cut h, 2^-64, rounded up; 0: insurance has paid for all.
     function cutProfits() external returns (uint256 cut);
 
     /// @notice Closes both sides of a market that is being wound down, at the first round after its notice (else the last
     /// accepted price) times 1 + S/(2D). Anyone.
+    /// @dev The price is rounded down, and what each side is worth at it toward the pool. Reverts with `WrongStatus`
+    /// where the end is not announced or has come, `ClosingLater`; as `IOracle.settle` where the hint proves nothing
+    /// within seven days after the notice; with `EpochsExhausted` as `deleverage`.
     function closeMarket(uint256 asset, RoundHint calldata hint) external;
 
     // ---------------------------------------------------------------- governance
 
     /// @notice Lists assets; their indices follow those listed before.
+    /// @dev Reverts with `ListingFull` beyond 96; of a market with the oracle's `UnknownAsset`, and, where the oracle's
+    /// jump limit is above m·(β + σ) + γ, with `NotLive` or `JumpNotInsured`.
     function listAssets(AssetListing[] calldata listings) external;
 
     /// @notice Lists a collateral token; its index is that of the vault.
+    /// @dev Reverts with `ListingFull` beyond 16. `OutOfRange` above a discount of 10 %, and with an exponent outside 6
+    /// to 24.
     /// @param saleDiscount 1e-6. @param lotExponent Lot of a sale = 10^lotExponent of WAD.
     function listCollateral(uint256 asset, uint256 saleDiscount, uint256 lotExponent) external;
 
     /// @notice Moves an asset's risk rates to `target` linearly over `duration` seconds.
+    /// @dev On the way rates are rounded up. `OutOfRange`, too, unless it takes 1 to 90 days.
     function rampRisk(uint256 asset, RiskRates calldata target, uint256 duration) external;
 
     /// @notice The same in the steward's steps, and only where no ramp of the asset runs.
+    /// @dev Otherwise `RampRunning`.
     function tuneRisk(uint256 asset, RiskRates calldata target, uint256 duration) external;
 
     /// @notice Moves m and all ρ, 1e-6, linearly over `duration` seconds.
+    /// @dev On the way they are rounded up. `OutOfRange`, too, unless it takes 1 to 90 days; `ListingInvariantBroken`
+    /// only where m falls.
     /// @param floors ρ of every group; what stays is given again.
     function rampMargins(uint256 factor, uint256[MAX_GROUPS] calldata floors, uint256 duration) external;
 
     /// @notice The same in the steward's steps, and only where no ramp of m or ρ runs.
+    /// @dev Otherwise `RampRunning`.
     function tuneMargins(uint256 factor, uint256[MAX_GROUPS] calldata floors, uint256 duration) external;
 
     /// @notice Puts an asset into another group of hedges, while its β is 0.
+    /// @dev Otherwise `GroupInUse`.
     function setGroup(uint256 asset, uint256 group) external;
 
     /// @notice Sets D, base units, WAD. What that changes of the held premium the crowded side pays or gets; nobody's
     /// E − R_M falls, because κ/D stays and γ gives way by as much, and both return to their rates within a day.
+    /// @dev What is charged is rounded toward the pool. Reverts with `WrongStatus` where the market's end is announced
+    /// or has come, `StepPays` where D falls, `NotLive` where there is a skew. `OutOfRange`, too, where a cap is above
+    /// D or the charge above γ.
     function setDepth(uint256 asset, uint256 depth) external;
 
     /// @notice The same in the steward's steps.
+    /// @dev Reverts as `setDepth`.
     function tuneDepth(uint256 asset, uint256 depth) external;
 
     /// @notice Sets what does not enter any requirement: caps and fees.
+    /// @dev `StepTooLarge` and `ChangedTooSoon` only where twice the skew cap comes below |S|. `OutOfRange`, too, where
+    /// a cap is above D, the maker fee above the taker fee, or `insuranceCap` no multiple of 100.
     function setLimits(
         uint256 asset,
         uint256 openInterestCap,
@@ -517,6 +616,7 @@ interface IClearingHouse is IAccessManaged {
     ) external;
 
     /// @notice The same in the steward's steps; fees stay.
+    /// @dev Reverts as `setLimits`, but every cap has its steps.
     function tuneLimits(
         uint256 asset,
         uint256 openInterestCap,
@@ -527,23 +627,31 @@ interface IClearingHouse is IAccessManaged {
 
     /// @notice Sets φ, τ and what else all accounts share, but m and ρ. What makes a liquidation cost more or come sooner to its
     /// end moves by steps, a day apart.
+    /// @dev `ListingInvariantBroken` only where φ rises. `OutOfRange`, too, where λ_M is below λ_I, or the shares of
+    /// fees are above 1 together.
     function setGlobals(GlobalSettings calldata settings) external;
 
     /// @notice Sets what the protocol's own money follows.
+    /// @dev `StepTooLarge` and `ChangedTooSoon` only for a higher `smallRequirement` and a lower `lossBudget`.
+    /// `OutOfRange`, too, where `borrowRateKink` is above `borrowRateFull`.
     function setMoney(MoneySettings calldata settings) external;
 
     /// @notice Pays protocol fees out to an account, WAD.
+    /// @dev Reverts with `SafeCastOverflowedIntToUint` where there is less.
     function payProtocolFees(AccountId account, uint256 amount) external;
 
     /// @notice Makes a market reduce-only, and back.
+    /// @dev Reverts with `WrongStatus` unless it is active; `reopenMarket` unless it is reduce-only.
     function restrictMarket(uint256 asset) external;
     function reopenMarket(uint256 asset) external;
 
     /// @notice Refuses whatever raises a requirement, in every market, and back. All else goes on.
+    /// @dev No error of their own.
     function pause() external;
     function unpause() external;
 
     /// @notice Announces the end of a market: reduce-only from now on, final price after a day. It cannot be taken back.
+    /// @dev Reverts with `WrongStatus` unless the market is active or reduce-only.
     function windDown(uint256 asset) external;
 
     // ---------------------------------------------------------------- satellites
@@ -553,14 +661,24 @@ interface IClearingHouse is IAccessManaged {
     function unlock() external;
 
     /// @notice Books a deposit. Cash may be added by anyone, collateral of a new kind only by owner or operator.
+    /// @dev Reverts with `ZeroAmount`; for collateral of a new kind with `NotAuthorized`, where any right of an
+    /// operator will do, or `TooManyAssets`.
     function credit(AccountId account, address caller, uint256 token, uint256 amount) external;
 
     /// @notice Books a withdrawal: initial requirement at unfavourable prices, no pending order.
+    /// @dev Reverts with `ZeroAmount`, `OrderPending`, `InsufficientCash` or `InsufficientCollateral`,
+    /// `InsufficientMargin`.
     function debit(AccountId account, address caller, uint256 token, uint256 amount) external;
 
-    /// @notice Takes an order's escrow out of cash and numbers it. Keeper pay as given; the cancel charge is the taker
+    /// @notice Takes an order's escrow out of cash and numbers it. Against liquidation it still counts as the account's
+    /// until the order ends. Keeper pay as given; the cancel charge is the taker
     /// fee on the legs' notional, rounded up to `ESCROW_UNIT`. Where cash does not cover both the account must meet its
     /// initial requirement after them; a reduce-only order then leaves out the charge, needs E > R_M, and stays alone.
+    /// @dev Reverts with `ZeroSize`; unless reduce-only with `MarketIsReduceOnly` where a market is not active, and
+    /// `IncreaseRefused` while paused; with `FeeAllowanceExceeded` of an operator; `OrderPending` where an order that
+    /// stays alone is pending, this one has to stay alone and is not, or it would be the second that is not
+    /// reduce-only; `SequenceExhausted`, `TooManyPending`; where cash does not cover both, with `InsufficientMargin`,
+    /// and unless reduce-only with `InsufficientLiquidity`.
     /// @param legs With the last accepted prices.
     function openOrder(
         AccountId account,
@@ -571,55 +689,86 @@ interface IClearingHouse is IAccessManaged {
     ) external returns (uint256 sequence, uint256 charge);
 
     /// @notice Numbers an order that locks nothing (a trigger order).
-    /// @param pay Keeper pay that it will cause, WAD: counts against an operator's allowance now, because its poke acts
-    /// as the owner. Nothing is taken.
-    function reserveSequence(AccountId account, address caller, uint256 pay) external returns (uint256 sequence);
+    /// @dev Reverts with `ZeroSize`, with `FeeAllowanceExceeded` of an operator, and `SequenceExhausted`.
+    /// @param legs What it becomes, with the last accepted prices. Their taker fee, as `openOrder` charges it, counts
+    /// against an operator's allowance now, because its poke acts as the owner. Nothing is taken.
+    /// @param pay Keeper pay that it will cause, WAD: counts, too.
+    function reserveSequence(
+        AccountId account,
+        address caller,
+        Leg[] calldata legs,
+        uint256 pay
+    ) external returns (uint256 sequence);
 
     /// @notice Pays a keeper out of `from`'s cash. Does not check margin: only followed by an `openOrder` of `from` in
     /// the same call, whose check covers it.
+    /// @dev No error of its own.
     function payKeeper(AccountId from, AccountId to, uint256 amount) external;
 
     /// @notice Fills all legs or none and closes the order.
+    /// @dev Quote and fee of a fill are rounded up, the parts of a fee that go to insurance and protocol down. Reverts
+    /// with `ZeroSize`, `DuplicateLeg`, `TooManyAssets`; `MarketIsReduceOnly` where a market is closed, or not active
+    /// and the leg is more than a reduction; `NothingToReduce` where a leg of a reduce-only order is against no
+    /// position; `PositionTooSmall` for what is left; where a position grows, `OpenInterestExceeded`, `StalePoolMark`,
+    /// `SkewExceeded`, and on credit `InsufficientLiquidity`; where R_M rises, `IncreaseRefused` or
+    /// `InsufficientMargin`, and where it does not, `ReductionRefused`.
     function executeOrder(Closing calldata closing, Leg[] calldata legs) external returns (FillResult[] memory);
 
     /// @notice Closes an order without a fill.
+    /// @dev No error of its own.
     function closeOrder(Closing calldata closing) external;
 
     /// @notice Moves cash of an account into the pool's free liquidity, or back. The pool must meet its initial
     /// requirement after paying out.
+    /// @dev Reverts with `ZeroAmount`, `OrderPending`, `InsufficientCash` or `InsufficientMargin`.
     function fundPool(AccountId account, address caller, uint256 amount) external;
+
+    /// @dev Reverts with `InsufficientLiquidity` or `PoolUndercovered`.
     function drainPool(AccountId account, uint256 amount) external;
 
     /// @notice The pool's value, stored as its mark. Under the lock.
+    /// @dev No error of its own.
     function valuePool() external returns (PoolValuation memory);
 
     /// @notice Moves cash of an account to insurance, or back. Who may is the fund's to decide.
+    /// @dev Reverts as `fundPool`.
     function fundInsurance(AccountId account, address caller, uint256 amount) external;
+
+    /// @dev Reverts with `InsufficientInsurance`.
     function drainInsurance(AccountId account, uint256 amount) external;
 
-    /// @notice How much an account lacks to its initial requirement, at the worse ends, WAD; what the vault takes beyond its
-    /// cap. Under the lock.
+    /// @notice How much an account lacks to its initial requirement, at the worse ends, WAD, rounded up; what the vault
+    /// takes beyond its cap. Under the lock.
+    /// @dev No error of its own.
     function lackOf(AccountId account) external returns (uint256);
 
     // ---------------------------------------------------------------- views
 
     /// @notice Runs `legs` at their prices as an execution would, and always reverts with `Simulated` or with the error
-    /// that the execution would meet.
+    /// that the execution would meet: those of `executeOrder`.
     function simulate(AccountId account, Leg[] calldata legs, bool reduceOnly) external;
 
-    /// @notice An account with every exposure at the current prices, in ascending order of assets.
+    /// @notice An account with every exposure at the current prices, in ascending order of assets. A debt is rounded
+    /// up, sizes toward 0, quotes down.
     function snapshot(
         AccountId account
     ) external view returns (AccountState memory state, Exposure[] memory exposures, Conditions conditions);
 
+    /// @notice An account; a debt with its interest up to now, rounded up.
     function accountOf(AccountId account) external view returns (AccountState memory);
+
+    /// @notice Size and quote of a position, WAD, as they read through the index of its side: the size rounded toward
+    /// 0, the quote down. Of a side that was closed whole the size is 0, the quote what the position has become.
     function positionOf(AccountId account, uint256 asset) external view returns (int256 size, int256 quote);
+
+    /// @return amount WAD.
     function collateralOf(AccountId account, uint256 token) external view returns (uint256 amount);
     function operatorOf(AccountId account, address operator) external view returns (OperatorGrant);
 
     /// @notice The pool's value at the latest prices, without storing it.
     function poolValuation() external view returns (PoolValuation memory);
 
+    /// @notice Balances that belong to no account; `lent` and `debtIndex` are rounded down.
     function ledger() external view returns (Ledger memory);
 
     /// @notice One side of a market as it is stored.
@@ -631,8 +780,9 @@ interface IClearingHouse is IAccessManaged {
         uint256 asset
     ) external view returns (int256 units, int256 quote, uint256 epoch, uint256 cuts);
 
-    /// @notice Size and quote that a position would have had its side not been deleveraged within the last grace period: an
-    /// account with such positions is liquidated only if it is unhealthy with them, too.
+    /// @notice Size and quote that a position would have had its side not been deleveraged within the last grace
+    /// period, rounded as in `positionOf`: an account with such positions is liquidated only if it is unhealthy with
+    /// them, too.
     /// @return graced False, and nothing else, where no grace runs for it.
     function formerPositionOf(
         AccountId account,
@@ -642,7 +792,7 @@ interface IClearingHouse is IAccessManaged {
     /// @notice What is kept of a market for its deleveraging and its end.
     function watchOf(uint256 asset) external view returns (MarketWatch);
 
-    /// @notice What insurance would still pay for deficits of a market now, and within a day, WAD.
+    /// @notice What insurance would still pay for deficits of a market now, rounded down, and within a day, WAD.
     /// @param market An asset, or UNATTRIBUTED.
     function insuranceRoomOf(uint256 market) external view returns (uint256 room, uint256 cap);
 
@@ -652,12 +802,14 @@ interface IClearingHouse is IAccessManaged {
     /// @notice Seized collateral: amount in the insurance account, what the pool has advanced for it (WAD), since when.
     function seizedOf(uint256 token) external view returns (uint256 amount, uint256 owed, uint256 since);
 
-    /// @notice Size and quote of both sides (WAD, through their indices) and stored funding of a market.
+    /// @notice Size and quote of both sides (WAD, through their indices, sizes rounded down, quotes up) and stored
+    /// funding of a market.
     function marketOf(
         uint256 asset
     ) external view returns (uint256 longSize, int256 longQuote, uint256 shortSize, int256 shortQuote, Funding funding);
 
-    /// @notice The pool's free liquidity, what accounts owe it now, insurance, unpaid protocol fees (WAD), the stored mark.
+    /// @notice The pool's free liquidity, what accounts owe it now (rounded down), insurance, unpaid protocol fees
+    /// (WAD), the stored mark.
     function balances()
         external
         view
@@ -674,7 +826,7 @@ interface IClearingHouse is IAccessManaged {
         uint256 asset
     ) external view returns (RiskParameters risk, SizeParameters sizes, TradeParameters trade);
 
-    /// @notice What is in force now; a ramp of m and ρ that is in progress is in it.
+    /// @notice What is in force now; a ramp of m and ρ that is in progress is in it, rounded up.
     function globals() external view returns (GlobalParameters, GroupParameters, MoneyParameters);
 
     /// @notice The last ramp of m and ρ, with ρ at its end; zeros where there was none since, or it has been forgotten after its
@@ -682,6 +834,7 @@ interface IClearingHouse is IAccessManaged {
     function marginRamp() external view returns (MarginRamp ramp, GroupParameters end);
 
     /// @notice Range, steps and intervals of a parameter by its name.
+    /// @dev Reverts with `UnknownParameter`.
     function boundOf(bytes32 name) external pure returns (Bound memory);
 
     /// @notice When a parameter last moved by a step, unix seconds; 0: not yet.

@@ -12,7 +12,7 @@ struct ParameterBound {
     Bound bound;
 }
 
-/// @notice Risk rates of an asset on their way, 1e-6.
+/// @notice Risk rates of an asset on their way, 1e-6; `current` rounded up.
 struct RiskRamp {
     uint256 asset;
     uint256 group;
@@ -23,7 +23,7 @@ struct RiskRamp {
     uint256 endsAt;
 }
 
-/// @notice m and all ρ on their way, 1e-6; where no ramp runs the end is the present.
+/// @notice m and all ρ on their way, 1e-6; what holds now is rounded up. Where no ramp runs the end is the present.
 struct MarginsRamp {
     bool running;
     uint256 factor; // m now
@@ -36,6 +36,7 @@ struct MarginsRamp {
 
 /// @title IGovernanceLens
 /// @notice What may change, how far, and what is changing.
+/// @dev Nothing here reverts, not even in the middle of an action of the protocol.
 interface IGovernanceLens {
     function clearingHouse() external view returns (IClearingHouse);
 

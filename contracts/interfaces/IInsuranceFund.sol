@@ -27,8 +27,10 @@ struct SeizedLot {
 /// pool is solvent at a mark that is not old and nothing is pending that insurance may have to pay for: what insures a loss
 /// that everybody can see coming is not for taking.
 /// @dev The sub-account 0 of this contract holds seized collateral. Nothing here acts for it: only `buySeized` of the
-/// clearing house takes anything out of it. Views that read the books refuse to answer in the middle of a transaction of
-/// the protocol.
+/// clearing house takes anything out of it. `contribute`, `payOut` and the views that read the books revert with the
+/// clearing house's `Locked` in the middle of a transaction of the protocol. Governance's functions revert with
+/// `AccessManagedUnauthorized` for a caller without the role; for a call that must be scheduled with
+/// `AccessManagerNotScheduled`, `AccessManagerNotReady` or `AccessManagerExpired`.
 interface IInsuranceFund {
     event Contributed(AccountId indexed account, address indexed contributor, uint256 amount);
     event PaidOut(AccountId indexed account, uint256 amount, uint256 left, uint256 target);
@@ -55,8 +57,11 @@ interface IInsuranceFund {
     // ---------------------------------------------------------------- governance
 
     /// @notice Pays out of the surplus into the cash of an account.
+    /// @dev Reverts with `ZeroAmount`, `OwnAccount`, `LossPending`, `MarkTooOld`, `PoolInsolvent` where the mark is
+    /// negative, and `SurplusExceeded`.
     function payOut(AccountId account, uint256 amount) external;
 
+    /// @dev Reverts with `TargetShareOutOfRange`.
     /// @param targetShare 1e-6 of the pool mark, from `MIN_TARGET_SHARE` to `MAX_TARGET_SHARE`.
     function setTargetShare(uint256 targetShare) external;
 
@@ -68,13 +73,14 @@ interface IInsuranceFund {
     /// @notice What it should have: floor(max(pool mark, 0)·share).
     function targetBalance() external view returns (uint256);
 
-    /// @notice What it has over that.
+    /// @notice What it has over that, rounded up; 0 below it.
     function surplus() external view returns (uint256);
 
     /// @notice Balance over target, WAD, rounded down; the largest number without a target.
     function coverage() external view returns (uint256);
 
     /// @notice What it still pays for deficits of each market, in the order of the assets; last, of no market.
+    /// Rounded down.
     function rooms() external view returns (InsuranceRoom[] memory);
 
     /// @notice Seized collateral that is not sold yet.

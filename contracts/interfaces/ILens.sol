@@ -26,6 +26,8 @@ struct Standing {
 }
 
 /// @notice What an account holds in one asset and what it adds to the account's value and risk. Money and sizes WAD.
+/// Sizes are rounded toward zero but to no less than a wei, `quote` and `priceLow` down, `priceHigh` and
+/// rates up, `fundingIndex` toward −∞.
 struct Holding {
     uint256 asset;
     uint256 priceLow;
@@ -55,8 +57,10 @@ struct GroupRisk {
 
 /// @notice Everything about an account. `equity`, `maintenance`, `owed` are at the better end of each price (liquidation);
 /// `initialEquity` (profits weighted), `initial`, `shortfall` at the worse end (initial checks).
+/// Values and `owedLimit` are rounded down; requirements, `shortfall` and `owed` up.
 struct AccountView {
     int256 cash; // negative: debt with its interest
+    uint256 escrow; // of pending orders; part of `equity`, not of `initialEquity`
     uint256 debtShares; // of the debt index; 0 without debt
     uint256 pending; // orders waiting for settlement
     uint256 sequence; // of the next order
@@ -75,7 +79,7 @@ struct AccountView {
     GroupRisk[] groups;
 }
 
-/// @notice Health of an account, WAD.
+/// @notice Health of an account, WAD; equity rounded down, requirements up.
 struct Health {
     int256 equity; // at the better ends
     uint256 maintenance;
@@ -90,7 +94,7 @@ struct LiquidationPlan {
     LiquidationResult result;
 }
 
-/// @notice What an order would do if it settled at the latest prices.
+/// @notice What an order would do if it settled at the latest prices. Rounded as `AccountView`.
 struct Preview {
     bool accepted;
     bytes refusal; // the error of the execution, if it is not accepted
@@ -102,6 +106,7 @@ struct Preview {
 }
 
 /// @notice A market as a frontend shows it. Rates as named in AssetListing; money and sizes WAD.
+/// Sizes and `openInterestCap` are rounded down, quotes up, funding toward −∞.
 struct MarketView {
     MarketStatus status;
     uint256 price;
@@ -131,6 +136,7 @@ struct Custody {
 }
 
 /// @notice What a market does to the pool, base units and WAD of settlement token, at the last price.
+/// Sizes, `budget` and `insuranceRoom` are rounded down.
 struct MarketSolvency {
     uint256 asset;
     MarketStatus status;
@@ -153,6 +159,7 @@ struct MarketSolvency {
 }
 
 /// @notice Who is owed what, and what there is for it, WAD of settlement token.
+/// Target, utilisation and rate are rounded down.
 struct Solvency {
     Custody[] custody; // the settlement token, then collateral in the order of its index
     Ledger ledger;
@@ -167,6 +174,7 @@ struct Solvency {
 
 /// @title ILiquidationFinder
 /// @notice Baskets for keepers that search on chain. By eth_call: it takes some million gas.
+/// @dev Reverts with the errors of `ILens.health`.
 interface ILiquidationFinder {
     /// @notice The least reduction of one position that brings a liquidatable account to the target of a liquidation, to the
     /// lot; where `liquidate` would refuse it, the last before it that it accepts. Empty where no size of it reaches the
@@ -183,6 +191,8 @@ interface ILiquidationFinder {
 
 /// @title ILens
 /// @notice All that frontends and keepers read. Refuses to answer in the middle of a transaction of the protocol.
+/// @dev The refusal is the clearing house's `Locked`. `preview` returns it as the refusal of the order; whatever else
+/// reads the books reverts with it. What reads a price passes on the oracle's `InsufficientGas`.
 interface ILens is ILiquidationFinder {
     function account(AccountId id) external view returns (AccountView memory);
 
@@ -195,15 +205,18 @@ interface ILens is ILiquidationFinder {
     function liquidationPrices(AccountId id, uint256 asset) external view returns (uint256 below, uint256 above);
 
     /// @notice Runs the legs at the latest prices through the code of the execution.
-    /// @dev For eth_call: it changes nothing, but cannot be a view.
+    /// @dev For eth_call: it changes nothing, but cannot be a view. Reverts with the oracle's `UnknownAssets` for an
+    /// asset that is not listed, `UnknownMarket` from 256 on; what the execution would revert with is in `refusal`.
     function preview(AccountId id, Leg[] calldata legs, bool reduceOnly) external returns (Preview memory);
 
+    /// @dev Reverts with the oracle's `UnknownAssets` for an asset that is not listed, `UnknownMarket` from 256 on.
     function market(uint256 asset) external view returns (MarketView memory);
 
     /// @notice The pool's equity now, WAD, rounded down, and whether all prices that it needs are live.
     function poolEquity() external view returns (int256 equity, bool live);
 
     /// @notice Whether everybody can be paid, in one reading.
+    /// @dev Reverts besides with the error of a token that does not tell its balance (`IVault.surplus`).
     function solvency() external view returns (Solvency memory);
 
     function clearingHouse() external view returns (IClearingHouse);

@@ -52,6 +52,14 @@ struct BatchState {
 ///
 /// The settlement token is assumed to be what `IVault` assumes of it. Tokens or shares that are sent here without a
 /// request belong to nobody.
+///
+/// @dev Errors that many share. Whatever is declared here and changes something, and `setOperator`, reverts with the
+/// clearing house's `Locked` in the middle of an action of the protocol. `requestDeposit`, `redeem` and `withdraw`
+/// leave the lock to the vault; within each other they revert with `ReentrancyGuardReentrantCall`. Who acts for
+/// somebody whose operator they are not gets `NotAuthorized`. Governance's functions revert with
+/// `AccessManagedUnauthorized` for a caller without the role; for a call that must be scheduled with
+/// `AccessManagerNotScheduled`, `AccessManagerNotReady` or `AccessManagerExpired`. What values the pool passes on the
+/// oracle's `InsufficientGas`. All previews revert with `NoPreview`.
 interface ILiquidityPool is IERC4626, IERC7540Operator, IERC7540Deposit, IERC7540Redeem, IERC7575, IERC165 {
     event BatchOpened(uint256 indexed batch, uint256 closesAt, uint256 maturesAt);
 
@@ -90,6 +98,8 @@ interface ILiquidityPool is IERC4626, IERC7540Operator, IERC7540Deposit, IERC754
 
     /// @notice Takes `assets` from `owner` and keeps them in the vault until the batch is settled. Reverts with the
     /// error of the vault where its cap refuses, and with the `ZeroAmount` of the books for nothing.
+    /// @dev Reverts besides with the other errors of `IVault.deposit`, the error of the token, and
+    /// `TooManyWaitingBatches`.
     /// @param controller Claims the shares. The caller, the owner, or who has made the caller an operator: the list of
     /// batches that a controller waits for is short, and others could fill it up.
     /// @param owner The caller, or who has made the caller an operator.
@@ -97,6 +107,8 @@ interface ILiquidityPool is IERC4626, IERC7540Operator, IERC7540Deposit, IERC754
     function requestDeposit(uint256 assets, address controller, address owner) external returns (uint256 requestId);
 
     /// @notice Takes `shares` from `owner` and keeps them until they are burned in the settlement.
+    /// @dev Reverts with `ZeroAmount`; `ERC20InsufficientAllowance` for a caller who is neither the owner nor its
+    /// operator; `ERC20InsufficientBalance`; and `TooManyWaitingBatches`.
     /// @param controller As in `requestDeposit`; claims the assets.
     /// @param owner The caller, who has made the caller an operator, or has given it an allowance, which is used up.
     /// @return requestId Number of the batch.
@@ -106,19 +118,25 @@ interface ILiquidityPool is IERC4626, IERC7540Operator, IERC7540Deposit, IERC754
 
     /// @notice Settles all deposits of the batches up to `lastBatch`, and of their redemptions, in the order of the
     /// batches, what can be paid. By anyone.
+    /// @dev Reverts with `UnknownBatch` for 0 and what is later than the latest; `AlreadyFulfilled` where its
+    /// redemptions are paid in full; `NotMatured`; `PoolNotLive`; `PoolBlocked`; `PriceTooOld`; `PoolInsolvent`;
+    /// `NothingRedeemable`; and the errors of `IClearingHouse.valuePool`.
     function fulfill(uint256 lastBatch) external;
 
     // ---------------------------------------------------------------- claim
 
     /// @notice Gives `receiver` the shares that `controller` has got for `assets`, oldest batch first, rounded down.
+    /// @dev Reverts with `ZeroAmount`, `BeyondClaimable`, and `ERC20InvalidReceiver` for the zero address.
     function deposit(uint256 assets, address receiver, address controller) external returns (uint256 shares);
 
     /// @notice Gives `receiver` exactly `shares` of those that `controller` has got.
+    /// @dev Reverts with the errors of `deposit`.
     /// @return assets What they have cost, rounded up.
     function mint(uint256 shares, address receiver, address controller) external returns (uint256 assets);
 
     /// @notice Pays `receiver` what `controller` has got for `shares`, oldest batch first, rounded down. Reverts with the
     /// error of the vault where its outflow limit refuses.
+    /// @dev Reverts besides with `ZeroAmount`, `BeyondClaimable`, and the other errors of `IVault.withdraw`.
     function redeem(uint256 shares, address receiver, address controller) external returns (uint256 assets);
 
     /// @notice Pays `receiver` exactly `assets` of those that `controller` has got. Refused as `redeem`.
@@ -128,18 +146,22 @@ interface ILiquidityPool is IERC4626, IERC7540Operator, IERC7540Deposit, IERC754
     // ---------------------------------------------------------------- governance
 
     /// @notice Changes the cooldown of batches that are not open yet.
+    /// @dev Reverts with `OutOfRange`.
     function setCooldown(uint256 cooldown) external;
 
+    /// @dev Reverts with `OutOfRange`.
     /// @param deviation θ, 1e-6.
     function setDeviation(uint256 deviation) external;
 
     // ---------------------------------------------------------------- views
 
     /// @notice The pool's value at the last prices, 0 below zero, rounded down. As `convertToShares` and
-    /// `convertToAssets` it is without spread, and reverts while an action of the protocol is under way.
+    /// `convertToAssets` it is without spread, and reverts with the clearing house's `Locked` while an action of the
+    /// protocol is under way.
     function totalAssets() external view returns (uint256);
 
-    /// @notice What a claim can get now: less than what is claimable where the outflow limit of the vault binds.
+    /// @notice What a claim can get now, rounded down: less than what is claimable where the outflow limit of the vault
+    /// binds.
     function maxRedeem(address controller) external view returns (uint256 shares);
     function maxWithdraw(address controller) external view returns (uint256 assets);
 

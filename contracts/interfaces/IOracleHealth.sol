@@ -51,8 +51,8 @@ struct HaltReading {
 /// @param refusal What the guards refuse the source's latest round for; None: the price is live.
 /// @param settling Live, and in the grace after a halt or a new source: nothing of it is liquidated.
 /// @param dead Without an answer for so long that collateral counts nothing.
-/// @param low Lower end of the price as accounts are valued by it now.
-/// @param high Upper end.
+/// @param low Lower end of the price as accounts are valued by it now, rounded down.
+/// @param high Upper end, rounded up.
 /// @param price Accepted last.
 /// @param round Of it.
 /// @param updatedAt Of it.
@@ -109,6 +109,7 @@ struct EnvironmentReading {
 /// @title IOracleHealth
 /// @notice What the prices of a deployment are worth now, for people and programs that watch it. Writes nothing, and
 /// nothing depends on it. Reads every feed past the guards, and beside that what the guards make of it.
+/// @dev `health` and `feed` pass on the oracle's `InsufficientGas`. No feed makes them revert by what it answers.
 interface IOracleHealth {
     /// @notice Whose prices.
     function oracle() external view returns (IPriceOracle);
@@ -116,6 +117,6 @@ interface IOracleHealth {
     /// @notice Everything, assets in the order of their indices. For calls off the chain: reads each feed several times.
     function health() external view returns (EnvironmentReading memory environment, FeedReading[] memory feeds);
 
-    /// @notice One asset. Reverts with the oracle's `UnknownAssets` for one that is not listed.
+    /// @notice One asset. Reverts with the oracle's `UnknownAsset` for one that is not listed.
     function feed(uint256 asset) external view returns (FeedReading memory);
 }

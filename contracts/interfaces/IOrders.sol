@@ -106,7 +106,7 @@ struct TriggerView {
 ///     fill now and the refund of 1.)
 ///  1. Submitted before the sequencer came up last: refunded.
 ///  2. A leg without an admissible round, or whose settlement price is beyond the jump limit of the price accepted last
-///     (a jump that has not been accepted): refunded.
+///     (a jump that has not been accepted), or a basket whose rounds lie further apart than `legGap`: refunded.
 ///  3. The last leg's round is later than the owner's own expiry: cancelled, forfeits the charge.
 ///  4. A settlement price beyond the acceptable one, or a leg's outside the band around its price at submission:
 ///     cancelled, free.
@@ -117,6 +117,13 @@ struct TriggerView {
 ///
 /// @dev The sequencer feed is not read at submission. Rule 1 is stronger: what was submitted while the sequencer was down
 /// or before an outage never fills.
+///
+/// Errors that many share. Whatever changes something reverts with the clearing house's `Locked` in the middle of an
+/// action of the protocol. Who acts for another's account without the right to trade, after its end, or beyond the
+/// day's allowance of fees and keeper pay gets the clearing house's `NotAuthorized`, `OperatorExpired`,
+/// `FeeAllowanceExceeded`. `setParameters` reverts with `AccessManagedUnauthorized` for a caller without the role; for
+/// a call that must be scheduled with `AccessManagerNotScheduled`, `AccessManagerNotReady` or `AccessManagerExpired`.
+/// What reads a price passes on the oracle's `InsufficientGas`.
 interface IOrders {
     event OrderSubmitted(
         AccountId indexed account,
@@ -211,10 +218,17 @@ interface IOrders {
     /// the order ends. Nobody can change or cancel a pending order.
     /// @dev The acceptable price is kept with 26 significant bits, rounded against a fill: a buy's down, a sell's up.
     /// The expiry is rounded down to 32 s after submission.
+    /// Reverts with `ZeroSize`; `NoPrice`; `ExpiryOutOfRange` where no round could meet the expiry, or it is more than
+    /// 16,352 s away; the errors of `IClearingHouse.openOrder`; `PackedFloatOverflow` for a sell's acceptable price
+    /// above 619 million; `SafeCastOverflowedIntDowncast` for a size wider than 96 bits; `ChargeTooLarge` for a charge
+    /// above 107,374 USD.
     function submit(AccountId account, OrderInput calldata input) external returns (uint256 sequence);
 
     /// @notice Submits legs that fill all or none. In place of acceptable prices a band holds for every leg: one limit on
     /// a leg would be an option on the others.
+    /// @dev The middle of a leg's band is kept with 26 significant bits, rounded down. Reverts with `LegCount` and
+    /// `DuplicateLeg`; and as `submit` with `ZeroSize`, `NoPrice`, `ExpiryOutOfRange`, the errors of
+    /// `IClearingHouse.openOrder`, `SafeCastOverflowedIntDowncast` and `ChargeTooLarge`.
     /// @param legs One to eight, each of another asset.
     function submitBasket(
         AccountId account,
@@ -224,6 +238,8 @@ interface IOrders {
     ) external returns (uint256 sequence);
 
     /// @notice `submit` by anyone with the signature of the account's owner (EIP-712; ERC-1271 by static call).
+    /// @dev Reverts with `SignatureExpired`; `InvalidSignature`; `InvalidAccountNonce` for any nonce but the next; and
+    /// with the errors of `submit` by the owner.
     /// @param nonce Next nonce of the owner under the key in its upper 192 bits.
     /// @param deadline Last second at which it may be submitted.
     function submitSigned(
@@ -235,6 +251,7 @@ interface IOrders {
     ) external returns (uint256 sequence);
 
     /// @notice Voids what the caller has signed with the next nonce.
+    /// @dev Reverts with `InvalidAccountNonce` for any other.
     /// @param nonce As of `submitSigned`; must be the next of its key.
     function useNonce(uint256 nonce) external;
 
@@ -242,19 +259,31 @@ interface IOrders {
 
     /// @notice Leaves a trigger order, which locks nothing.
     /// @dev The trigger price is kept with 26 significant bits, rounded so that it does not fire early.
+    /// Reverts with `ZeroTriggerPrice`; `ExpiryOutOfRange` for an expiry that is past or wider than 32 bits;
+    /// `ZeroSize`; `NoPrice`; the errors of `IClearingHouse.reserveSequence`; `PackedFloatOverflow` for a trigger price
+    /// to rise to, or a sell's acceptable price, above 619 million; `SafeCastOverflowedIntDowncast` for a size wider
+    /// than 96 bits.
     function submitTrigger(AccountId account, TriggerInput calldata input) external returns (uint256 sequence);
 
     /// @notice Withdraws a resting trigger order, at any time.
+    /// @dev Reverts with `UnknownTrigger` where none rests.
     function cancelTrigger(AccountId account, uint256 sequence) external;
 
     /// @notice Turns a trigger order whose condition holds at the latest live price into a pending reduce-only order that
     /// settles like any other submitted now. (A fill at the latest price would reopen front-running.)
+    /// @dev Reverts with `UnknownTrigger`; the clearing house's `NothingToReduce` where the account has no position
+    /// that the order would reduce; `TriggerExpired`; `SequencerDown`; `PriceNotLive`; `ConditionNotMet`; the errors of
+    /// `IClearingHouse.openOrder`; `ChargeTooLarge`.
     /// @param payTo Receives the keeper pay for the poke at once.
     function poke(AccountId account, uint256 sequence, AccountId payTo) external returns (uint256 orderSequence);
 
     // ---------------------------------------------------------------- execute
 
     /// @notice Ends a pending order: fills, cancels or refunds it, by the rules above.
+    /// @dev Reverts with `InsufficientGas` where less than 2,000,000 gas is left; `UnknownOrder`; `SequencerDown`;
+    /// `HintCount`; the errors of `IOracle.settle` for a hint that proves nothing; and those of
+    /// `IClearingHouse.executeOrder` that are no `Cause`, as `IncreaseRefused` for a guard other than a pause, or
+    /// `StalePoolMark`.
     /// @param hints One for each leg, in the order of submission; none is read where rule 1 decides.
     /// @param payTo Receives the keeper pay, whatever the outcome: min(escrow, fixed + gas table·(base fee + tip)·native
     /// price). It depends on nothing that the executor chooses.
@@ -268,32 +297,40 @@ interface IOrders {
     /// @notice Ends an order eight days after its boundary without any proof: as one executed too late, with its charge
     /// forfeited. Only what cannot be proved (too many rounds at the boundary, a proxy that is gone) is left so long;
     /// without this it would keep the account's money for ever.
+    /// @dev Reverts with `UnknownOrder` and `NotAbandoned`.
     function abandon(AccountId account, uint256 sequence, AccountId payTo) external;
 
     /// @notice Executes several orders. An item that fails is reported by `ItemFailed` and changes nothing.
-    /// @dev Too little gas reverts the whole call, so that nobody can starve an item.
+    /// @dev Too little gas reverts the whole call, so that nobody can starve an item: `InsufficientGas` where less than
+    /// 2,000,000 gas is left before one.
     function executeBatch(Execution[] calldata items, AccountId payTo) external;
 
     /// @notice An item of `executeBatch`; callable only by the contract itself.
+    /// @dev Reverts with `OnlySelf` for any other caller; else with the errors of `execute`.
     function executeItem(Execution calldata item, AccountId payTo) external returns (Outcome outcome, Cause cause);
 
     // ---------------------------------------------------------------- governance
 
     /// @notice Sets all parameters, each within constant bounds. The delay of pending orders stays.
+    /// @dev Reverts with `OutOfRange`, and `NotAMultiple` of the unit that `OrderSettings` names.
     function setParameters(OrderSettings calldata settings) external;
 
     // ---------------------------------------------------------------- views
 
     function parameters() external view returns (OrderSettings memory);
     function isPending(AccountId account, uint256 sequence) external view returns (bool);
+    /// @dev Reverts with `UnknownOrder` for one that is not pending.
     function orderOf(AccountId account, uint256 sequence) external view returns (OrderView memory);
+    /// @dev Reverts with `UnknownOrder` for one that is not pending, or is no basket.
     function basketOf(
         AccountId account,
         uint256 sequence
     ) external view returns (OrderView memory order, LegView[] memory legs);
+    /// @dev Reverts with `UnknownTrigger` where none rests.
     function triggerOf(AccountId account, uint256 sequence) external view returns (TriggerView memory);
 
     /// @notice Keeper pay, WAD.
+    /// @dev The escrow is rounded up to `ESCROW_UNIT`, the others are rounded down. Reverts where a product overflows.
     /// @param legs Legs of a basket; 0: a single order.
     /// @param baseFee Wei per gas. (A call outside a transaction may see a base fee of 0.)
     /// @param nativePrice USD per whole native token, WAD.

@@ -18,6 +18,13 @@ import {IClearingHouse} from "./IClearingHouse.sol";
 /// 3. It may call back (the lock of the clearing house refuses every verb meanwhile), return nothing, refuse a sender
 ///    or a receiver, or be paused by its issuer: then deposits or withdrawals of it revert and nothing else does.
 /// 4. It may be upgraded by its issuer. That cannot be checked; the cap bounds what it puts at risk.
+///
+/// Errors that many share. Whatever changes something reverts with the clearing house's `Locked` in the middle of an
+/// action of the protocol, and whatever takes the index of a token with `UnknownToken` for one that is not listed.
+/// Governance's functions revert with `AccessManagedUnauthorized` for a caller without the role; for a call that must
+/// be scheduled with `AccessManagerNotScheduled`, `AccessManagerNotReady` or `AccessManagerExpired`. A transfer that
+/// the token refuses passes on its error; where it answers false instead of reverting that is
+/// `SafeERC20FailedOperation`.
 interface IVault {
     event Deposited(AccountId indexed account, uint256 indexed token, address indexed payer, uint256 amount);
     event Withdrawn(AccountId indexed account, uint256 indexed token, address indexed recipient, uint256 amount);
@@ -53,6 +60,7 @@ interface IVault {
 
     /// @notice As `deposit`, with an ERC-2612 permit of the caller for `amount`. A permit that somebody else has used
     /// first does no harm: the allowance decides.
+    /// @dev Reverts with `PermitRefused`, and with the errors of `deposit`.
     function depositWithPermit(
         AccountId account,
         uint256 token,
@@ -65,21 +73,30 @@ interface IVault {
 
     /// @notice Pays `amount` from `account` to `recipient`. Reverts with `OutflowLimited`, or the error of the token or
     /// of `IClearingHouse.debit`: a recipient that the token refuses costs nothing but the gas.
-    /// @dev The caller is the owner, or an operator with the right to withdraw.
+    /// @dev The caller is the owner, or an operator with the right to withdraw. Reverts besides with `InvalidRecipient`
+    /// for the zero address and the vault, `SafeCastOverflowedUintDowncast` for an amount wider than 88 bits,
+    /// `InsufficientHoldings`, and `WrongOutflow`.
     function withdraw(AccountId account, uint256 token, uint256 amount, address recipient) external;
 
     // ---------------------------------------------------------------- governance
 
     /// @notice Lists a collateral token; its index is the next free one. Risk is listed apart, in the clearing house.
+    /// @dev Reverts with `TooManyTokens`; `NotAContract`; `AlreadyListed`; `TooManyDecimals` for more than 18;
+    /// `OutflowLimitTooLow`; `SafeCastOverflowedUintDowncast` for a number wider than 88 bits; or the error of the
+    /// token's `decimals`.
     /// @param cap Largest amount that a deposit may leave held, token units.
     /// @param outflowLimit Largest net outflow within 24 hours, token units; 0: none.
     function list(address token, uint256 cap, uint256 outflowLimit) external returns (uint256 index);
 
     /// @notice A cap below what is held stops deposits and nothing else.
+    /// @dev Reverts with `OutflowLimitTooLow` where the outflow limit is too low for the cap, and with
+    /// `SafeCastOverflowedUintDowncast` for a cap wider than 88 bits.
     function setCap(uint256 token, uint256 cap) external;
 
     /// @notice What has flowed out before the change still counts. A limit is at least 1/`MAX_EXIT_WINDOWS` of the cap,
     /// so that no limit locks anybody in.
+    /// @dev Reverts with `OutflowLimitTooLow`, and with `SafeCastOverflowedUintDowncast` for a limit wider than 88
+    /// bits.
     function setOutflowLimit(uint256 token, uint256 outflowLimit) external;
 
     // ---------------------------------------------------------------- views
@@ -89,6 +106,7 @@ interface IVault {
 
     /// @notice What the vault has of the token beyond `held`, token units: donations, which belong to nobody and cannot
     /// be moved. Negative: the token has taken something away.
+    /// @dev Reverts with the error of the token's `balanceOf`.
     function surplus(uint256 token) external view returns (int256);
 
     /// @return cap Token units.
@@ -97,6 +115,7 @@ interface IVault {
     function limitsOf(uint256 token) external view returns (uint256 cap, uint256 outflowLimit, uint256 available);
 
     function tokenOf(uint256 index) external view returns (address token, uint256 decimals);
+    /// @dev Reverts with `NotListed`.
     function indexOf(address token) external view returns (uint256 index);
 
     /// @notice Number of collateral tokens.

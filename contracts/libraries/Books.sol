@@ -75,6 +75,8 @@ struct BooksStorage {
     mapping(uint256 asset => Bucket) buckets;
     mapping(AccountId account => uint256 time) insolventSince;
     mapping(uint256 token => Seizure) seizures;
+    // Of all pending orders, WAD; left as it was, and without a meaning, where none is pending.
+    mapping(AccountId account => uint256 amount) escrows;
     // Of parameters that move by steps: when they last did, unix seconds.
     mapping(bytes32 name => mapping(uint256 index => uint256 time)) changedAt;
 }
@@ -103,6 +105,27 @@ library Books {
             state.shares = uint256(-state.cash);
             state.cash = -int256(Interest.debtUp(state.shares, debtIndexNow(books)));
         }
+    }
+
+    /// @notice The same with what its pending orders hold in escrow. It is the account's until they end: without it an
+    /// order would make its owner look poorer than it is.
+    function fullStateOf(
+        BooksStorage storage books,
+        AccountId account
+    ) internal view returns (AccountState memory state) {
+        state = stateOf(books, account);
+        if (state.pending != 0) state.escrow = books.escrows[account];
+    }
+
+    /// @notice Adds to the escrow. @param first No other order is pending.
+    function putInEscrow(BooksStorage storage books, AccountId account, uint256 amount, bool first) internal {
+        books.escrows[account] = first ? amount : books.escrows[account] + amount;
+    }
+
+    /// @notice Takes from it. @param last No other order is left.
+    function takeFromEscrow(BooksStorage storage books, AccountId account, uint256 amount, bool last) internal {
+        // Not cleared: the next order overwrites it, for less than a new slot costs.
+        if (!last) books.escrows[account] -= amount;
     }
 
     /// @notice Writes the account; what its shares of debt change by goes to `flow`.

@@ -36,6 +36,8 @@ library Deleveraging {
     uint256 internal constant SKEW_PATIENCE = 1 hours;
     uint256 internal constant GRACE = 1 hours;
     uint256 internal constant FLAG_PATIENCE = 1 days;
+    /// @dev A flag is of use for so long after the round that it settles at.
+    uint256 internal constant EXECUTION_WINDOW = 10 minutes;
     /// @dev Below this scale a side is closed whole: sizes would lose their precision.
     uint256 internal constant MIN_SCALE = 1 << 32;
     /// @dev And below this H: m = q/H has 128 bits, and the quotes of any market fit only with so many to spare.
@@ -101,13 +103,16 @@ library Deleveraging {
         require(watch.flaggedAt() != 0, IClearingHouse.NotFlagged(asset));
         Verdict verdict = Verdict.Void;
         uint256 price = 0;
+        uint256 settledAt = 0;
         // What nobody could prove for so long is dropped.
         if (block.timestamp <= watch.flaggedAt() + FLAG_PATIENCE) {
-            (verdict, price, ) = oracle.settle(asset, watch.phase(), watch.flaggedAt(), hint);
+            (verdict, price, settledAt) = oracle.settle(asset, watch.phase(), watch.flaggedAt(), hint);
         }
         market.watch = watch.withoutFlag();
         --books.flaggedMarkets;
-        if (verdict == Verdict.Settled && _isOpen(market) && oracle.accepts(asset, price)) {
+        // Later, whoever has joined the side meanwhile would be closed at a price from before.
+        bool timely = verdict == Verdict.Settled && block.timestamp <= settledAt + EXECUTION_WINDOW;
+        if (timely && _isOpen(market) && oracle.accepts(asset, price)) {
             Case memory c = _caseAt(books, oracle, asset);
             _revalue(books, c, price);
             (uint256 fraction, ) = _needed(books, c, watch);
@@ -444,6 +449,8 @@ library Deleveraging {
 
     /// @notice See IClearingHouse.closeMarket.
     function closeMarket(BooksStorage storage books, IOracle oracle, uint256 asset, RoundHint calldata hint) external {
+        // The table multiplies without a check: some larger index would read and write the words of a listed one.
+        require(asset < books.assets, IClearingHouse.UnknownMarket(asset));
         (, SizeParameters sizes, TradeParameters trade) = books.table.asset(asset);
         require(sizes.status() == MarketStatus.Closing, IClearingHouse.WrongStatus(asset, sizes.status()));
         Market storage market = books.markets[asset];
@@ -472,7 +479,9 @@ library Deleveraging {
             (verdict, price, ) = oracle.settle(asset, watch.phase(), closesAt, hint);
             if (verdict == Verdict.Settled && oracle.accepts(asset, price)) return price;
         }
-        (price, , ) = oracle.stored(asset);
+        // Read now: of what was stored last, and to where it was walked, the caller could choose.
+        (, Price[] memory prices) = oracle.read(1 << asset, false);
+        return prices[0].last();
     }
 
     /// @dev Every unit becomes worth A·(p − F) + B, rounded toward the pool.

@@ -115,7 +115,7 @@ library Liquidations {
         c.account = account;
         c.liquidator = liquidator;
         c.market = UNATTRIBUTED;
-        c.state = books.stateOf(account);
+        c.state = books.fullStateOf(account);
         (c.globals, c.groups) = books.table.globals();
         c.money = books.table.money();
         Price[] memory prices;
@@ -262,7 +262,7 @@ library Liquidations {
 
     /// @dev At the better ends: doubt about a price never liquidates anyone.
     function _assess(Context memory c) private view returns (Terms memory) {
-        return Risk.assess(c.exposures, c.state.cash, c.groups, block.timestamp, false);
+        return Risk.assess(c.exposures, c.state.cash + int256(c.state.escrow), c.groups, block.timestamp, false);
     }
 
     function _reduceAll(BooksStorage storage books, Context memory c, Reduction[] calldata reductions) private {

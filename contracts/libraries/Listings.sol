@@ -71,6 +71,27 @@ library Listings {
             AssetListing calldata listing = listings[i];
             _checkListing(books, listing);
             uint256 place = ParameterTable.placeOf(count);
+            // Nothing that was not checked: of what is collateral only, the trading parameters were not.
+            SizeParameters sizes = toSizeParameters(listing.depth, 0, 0, MarketStatus.None);
+            TradeParameters trade = TradeParameters.wrap(0);
+            if (listing.market) {
+                sizes = toSizeParameters({
+                    depth_: listing.depth,
+                    openInterestCap_: listing.openInterestCap,
+                    openInterestShare_: listing.openInterestShare,
+                    status_: MarketStatus.Active
+                });
+                trade = toTradeParameters({
+                    skewCap_: listing.skewCap,
+                    takerFee_: listing.takerFee,
+                    makerFee_: listing.makerFee,
+                    maxFundingRate_: listing.maxFundingRate,
+                    fundingVelocity_: listing.fundingVelocity,
+                    profitWeight_: listing.profitWeight,
+                    lotExponent_: listing.lotExponent,
+                    insuranceCap_: listing.insuranceCap
+                });
+            }
             ParameterTable.put(
                 data,
                 place,
@@ -84,34 +105,8 @@ library Listings {
                     })
                 )
             );
-            ParameterTable.put(
-                data,
-                place + 1,
-                SizeParameters.unwrap(
-                    toSizeParameters({
-                        depth_: listing.depth,
-                        openInterestCap_: listing.openInterestCap,
-                        openInterestShare_: listing.openInterestShare,
-                        status_: listing.market ? MarketStatus.Active : MarketStatus.None
-                    })
-                )
-            );
-            ParameterTable.put(
-                data,
-                place + 2,
-                TradeParameters.unwrap(
-                    toTradeParameters({
-                        skewCap_: listing.skewCap,
-                        takerFee_: listing.takerFee,
-                        makerFee_: listing.makerFee,
-                        maxFundingRate_: listing.maxFundingRate,
-                        fundingVelocity_: listing.fundingVelocity,
-                        profitWeight_: listing.profitWeight,
-                        lotExponent_: listing.lotExponent,
-                        insuranceCap_: listing.insuranceCap
-                    })
-                )
-            );
+            ParameterTable.put(data, place + 1, SizeParameters.unwrap(sizes));
+            ParameterTable.put(data, place + 2, TradeParameters.unwrap(trade));
             if (listing.market) books.markets[count].funding = toFunding(0, 0, 0, block.timestamp);
             emit IClearingHouse.AssetListed(count, listing);
             ++count;

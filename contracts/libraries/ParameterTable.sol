@@ -53,7 +53,7 @@ library ParameterTable {
         return CollateralParameters.wrap(table.word((TOKENS + token) * 32));
     }
 
-    /// @param index Below 96.
+    /// @param index Below 96, which is the caller's to check: of a larger one the product wraps around.
     function asset(
         address table,
         uint256 index
@@ -89,7 +89,10 @@ library ParameterTable {
         put(words, RAMP_END, 0);
     }
 
+    /// @dev The last line of defence against an index that nobody has checked: beyond the words is other memory, and a large
+    /// place is multiplied back into them.
     function put(bytes memory words, uint256 place, uint256 word) internal pure {
+        assert(place < words.length / 32);
         assembly ("memory-safe") {
             mstore(add(add(words, 0x20), mul(place, 0x20)), word)
         }

@@ -51,7 +51,7 @@ library Waterfall {
         bool needPeg
     ) private returns (Context memory c) {
         c.account = account;
-        c.state = books.stateOf(account);
+        c.state = books.fullStateOf(account);
         (c.globals, c.groups) = books.table.globals();
         uint256 assets = books.assetsOf(c.state);
         Price[] memory prices;
@@ -63,7 +63,7 @@ library Waterfall {
 
     /// @dev At the better ends: doubt about a price is not to cost anyone anything.
     function _assess(Context memory c) private view returns (Terms memory) {
-        return Risk.assess(c.exposures, c.state.cash, c.groups, block.timestamp, false);
+        return Risk.assess(c.exposures, c.state.cash + int256(c.state.escrow), c.groups, block.timestamp, false);
     }
 
     // ---------------------------------------------------------------- conversion
@@ -212,24 +212,27 @@ library Waterfall {
     /// @notice See IClearingHouse.clearInsolvency.
     function clearInsolvency(BooksStorage storage books, IOracle oracle, AccountId account) external {
         Context memory c = _open(books, oracle, account, false);
-        int256 equity = _assess(c).equity;
+        Terms memory terms = _assess(c);
         bool owing = (c.state.positions | c.state.collaterals) != 0 || c.state.cash < 0;
-        require(equity > 0 || !owing, IClearingHouse.StillInsolvent(account, equity));
-        require(Deficits.unflag(books, account), IClearingHouse.NotInsolvent(account, equity));
+        require(!_lacks(terms) || !owing, IClearingHouse.StillInsolvent(account, terms.equity));
+        require(Deficits.unflag(books, account), IClearingHouse.NotInsolvent(account, terms.equity));
         books.store(account, c.state, c.flow);
         books.flush(c.flow);
     }
 
     function _requireInsolvent(Context memory c) private view {
         Terms memory terms = _assess(c);
-        // Where c + U is not negative there is no loss: dust that is worth nothing must not hold up the pool. Where nothing
-        // but a debt is left, it is settled.
+        // Where nothing but a debt is left, it is settled.
         require(
-            terms.equity <= 0 &&
-                terms.equity < int256(terms.collateralValue) &&
-                (c.state.positions | c.state.collaterals) != 0,
+            _lacks(terms) && (c.state.positions | c.state.collaterals) != 0,
             IClearingHouse.NotInsolvent(c.account, terms.equity)
         );
+    }
+
+    /// @notice E ≤ 0 and c + U < 0. Where c + U is not negative there is no loss: dust that is worth nothing must not hold up
+    /// the pool.
+    function _lacks(Terms memory terms) private pure returns (bool) {
+        return terms.equity <= 0 && terms.equity < int256(terms.collateralValue);
     }
 
     /// @notice See IClearingHouse.seize.
@@ -326,7 +329,9 @@ library Waterfall {
     function writeOff(BooksStorage storage books, IOracle oracle, uint256 token) external {
         require(token < books.tokens, IClearingHouse.UnknownCollateral(token));
         uint256 asset = books.table.collateral(token).asset();
-        (, Price[] memory prices) = oracle.read(1 << asset, false);
+        (Conditions conditions, Price[] memory prices) = oracle.read(1 << asset, false);
+        // While it is down a live feed ages unread, and would look dead to the first who gets through.
+        require(conditions.sequencerSettled(), IClearingHouse.SequencerNotSettled());
         require(prices[0].dead(), IClearingHouse.NotDead(asset));
         Seizure storage seizure = books.seizures[token];
         emit IClearingHouse.WrittenOff(token, seizure.owed);

@@ -42,6 +42,9 @@ struct Leg {
 ///
 /// Assumed of each leg what `IPriceOracle` assumes of a feed. Whoever lists it checks that the units of the legs cancel, and
 /// that the reader's limit of age is `maxAge`.
+///
+/// @dev A deployment reverts besides with `LegCountOutOfRange`, `LegRepeated`, `SideMissing`, or the error of a leg's
+/// `decimals`.
 interface ICompositeFeed is IDerivedFeed {
     error LegCountOutOfRange(uint256 count, uint256 maximum);
     error LegRepeated(address feed);

@@ -13,6 +13,10 @@ import {AggregatorV3Interface} from "@chainlink/contracts/src/v0.8/shared/interf
 ///
 /// Every call gets a fixed amount of gas, which is there or the read reverts, so that whoever reads does not choose by gas
 /// whether a feed is dead. `PriceOracle` always gives the same, and `MAX_GAS` keeps within that.
+///
+/// @dev `latestRoundData` and `getRoundData` revert with `InsufficientGas` (`DerivedSources`) where that gas is not
+/// there, and the second with `RoundNotKept`. A deployment reverts with `FeedNotContract`, `DecimalsTooMany` or
+/// `LimitOutOfRange`.
 interface IDerivedFeed is AggregatorV3Interface {
     error FeedNotContract(address feed);
     error DecimalsTooMany(address source, uint256 decimals, uint256 maximum);

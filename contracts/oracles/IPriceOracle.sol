@@ -103,6 +103,10 @@ struct Environment {
 /// A new aggregator has the decimals of the old one, as Chainlink's have (one that has not is a jump). Proxies, and the
 /// role that sets limits and sessions, are trusted: these take part in the price of pending orders, so a change of them
 /// must wait longer than the longest window.
+///
+/// @dev Errors that many share. Governance's functions, and `vetoJump`, revert with `AccessManagedUnauthorized` for a
+/// caller without the role; for a call that must be scheduled with `AccessManagerNotScheduled`, `AccessManagerNotReady`
+/// or `AccessManagerExpired`. `InsufficientGas` is as in `IOracle`.
 interface IPriceOracle is IOracle, IAccessManaged {
     event FeedListed(uint256 indexed asset, address indexed proxy, FeedKind kind, FeedLimits limits);
     event FeedConfigured(uint256 indexed asset, FeedLimits limits);
@@ -172,6 +176,8 @@ interface IPriceOracle is IOracle, IAccessManaged {
     error NoHistory(uint256 asset);
 
     /// @notice Appends feeds; their assets are the next indices. Refuses a feed that is not live.
+    /// @dev Reverts with `TooManyAssets` for more than 96; `ProxyNotContract`; `DecimalsTooMany` for more than 18;
+    /// `ProxyListed`; `LimitOutOfRange`; `FeedNotLive`; or the error of the proxy's `decimals`.
     function list(FeedInput[] calldata feeds) external;
 
     /// @notice Replaces the limits of a feed. Of one that is not live the interval may not shrink, nor become dead sooner; a live
@@ -179,52 +185,72 @@ interface IPriceOracle is IOracle, IAccessManaged {
     /// themselves (RefusedNow), and a halt starts its ten minutes anew, with the latest round as the recorded one. A price
     /// that has left its bounds thus comes back through a halt: with a jump limit that it is beyond. While the sequencer is
     /// down all this is left to its grace.
+    /// @dev Reverts with `UnknownAsset`, `LimitOutOfRange` (also of `spread` and `deadAfter` that may not fall so low
+    /// now), and `RefusedNow`.
     function configure(uint256 asset, FeedLimits calldata limits) external;
 
     /// @notice Has the orders of an asset settle by the reports of `stream`, from boundaries beyond the next 240 s on;
     /// with stream 0 by its source again. The source goes on valuing accounts. Refuses a stream that is not live by the
     /// asset's limits, or beyond `jump` of its accepted price.
+    /// @dev Reverts with `UnknownAsset`; `LimitOutOfRange`; `ProxyNotContract`; `DecimalsTooMany` for more than 18;
+    /// `FeedNotLive`; `ChangedRecently`; or the error of the stream's `decimals`.
     /// @param window How long after an order's boundary its report may end, 1 s to 1 hour; 0 with stream 0.
     function setSettlement(uint256 asset, address stream, uint24 window) external;
 
     /// @notice Sets the hours at which an asset is traded: `types/FeedSessions.sol`; 0: always. Nobody becomes liquidatable
     /// by it: an asset that is closed stays closed, a halted one too. `deadAfter` must be longer than the longest closure by `maxAge`.
+    /// @dev Reverts with `UnknownAsset`, `TooManySessions`, `SessionInvalid`, `LimitOutOfRange` (of `deadAfter`), and
+    /// `ClosedNow`.
     function setSessions(uint256 asset, uint256 sessions) external;
 
     /// @notice Puts a source in shadow beside the one in use, with limits of its own. Both must be live and agree within
     /// `tolerance`. The proxy may be the asset's own with another kind.
+    /// @dev Reverts with `UnknownAsset`; `AlreadyProposed`; `LimitOutOfRange`; `ProxyNotContract`; `DecimalsTooMany`
+    /// for more than 18; `ProxyListed` with another asset; `SourceNotLive`; `FeedNotLive` of the proposed one;
+    /// `SourcesDisagree`; or the error of the proxy's `decimals`.
     /// @param tolerance The sum of both feeds' deviation thresholds, 1e-6, at most 2 %.
     function proposeSource(uint256 asset, FeedInput calldata input, uint24 tolerance) external;
 
     /// @notice Compares the proposed source with the one in use. Anyone. A disagreement, or two hours without a watching,
     /// starts the shadow anew. Both must be live.
+    /// @dev Reverts with `NotProposed`, `SourceNotLive`, and `FeedNotLive` of the proposed one.
     /// @return agreedSince Since when they agree; 0 if they do not.
     function watchSource(uint256 asset) external returns (uint256 agreedSince);
 
     /// @notice Replaces the source by the proposed one, which must have agreed for 24 hours, watched within the last two,
     /// and agree now. The step between the two prices gets the grace period of a halt: nothing of the asset is liquidated
     /// in it.
+    /// @dev Reverts with `NotProposed`; `ShadowTooShort`; `NotWatched`; `SourceNotLive`; `FeedNotLive` of the proposed
+    /// one; `SourcesDisagree`; `PriceGoesBack`; `LimitOutOfRange` of a `deadAfter` that the sessions have become too
+    /// long for; `ProxyListed` where another asset has been listed with the proxy; and `ChangedRecently`.
     function adoptSource(uint256 asset) external;
 
     /// @notice Drops the proposed source.
+    /// @dev Reverts with `NotProposed`.
     function cancelSource(uint256 asset) external;
 
     /// @notice Replaces what holds for all assets. A grace of the sequencer that runs, or is still to come, becomes no shorter,
     /// unless the uptime feed is replaced.
+    /// @dev Reverts with `LimitOutOfRange` (also of a grace that may not become shorter), `UnknownAsset`, and
+    /// `SequencerUnreadable`.
     function setEnvironment(Environment calldata environment_) external;
 
     /// @notice The guardian keeps a halted asset from accepting the jump until 24 hours after the halt began. Once per
     /// halt. A price that comes back ends the halt all the same.
+    /// @dev Reverts with `UnknownAsset`, `NotHalted`, and `AlreadyVetoed`.
     function vetoJump(uint256 asset) external;
 
     /// @notice For each asset of the bitmap: stores a newer accepted price, records a halt, or resolves one. Anyone.
     /// @dev Does nothing while the sequencer is down, nor for an asset that is closed or whose latest round is refused for
     /// another reason.
+    /// Reverts with `UnknownAssets` where one of them is not listed.
     function update(uint256 assets) external;
 
     /// @notice Walks the stored price of an asset along rounds of its phase, each later than the one before and within
     /// `jump` of it, the last within `jump` of the latest round. Anyone. A halt that this makes groundless is ended by the next `update`.
     /// @dev The price it leaves may be old; `read` still takes none but the latest round.
+    /// Reverts with `UnknownAsset`; `NoHistory`; `VetoInForce`; `WrongPhase` (`ChainlinkPush`) for a round of another
+    /// phase than the stored price's; `StepRefused`; and `StepNotLater`.
     /// @param rounds Proxy round ids, ascending; need not be consecutive.
     function advance(uint256 asset, uint80[] calldata rounds) external;
 
@@ -232,9 +258,11 @@ interface IPriceOracle is IOracle, IAccessManaged {
 
     function environment() external view returns (Environment memory);
 
+    /// @dev Reverts with `UnknownAsset`.
     function feedOf(uint256 asset) external view returns (address proxy, uint256 decimals, FeedLimits memory limits);
 
     /// @notice What is not in `feedOf`: the kind of the source, what orders settle by, when the asset is traded.
+    /// @dev Reverts with `UnknownAsset`.
     /// @param stream 0: orders settle by the source.
     /// @param window Of the stream, s.
     /// @param sessions 0: always open.
@@ -246,7 +274,7 @@ interface IPriceOracle is IOracle, IAccessManaged {
     /// @notice The source in shadow; zeros without one.
     function proposalOf(uint256 asset) external view returns (Proposal memory);
 
-    /// @notice The last accepted price (WAD) and where it is from. `round` is a proxy round id.
+    /// @notice The last accepted price (WAD) and where it is from; zeros without one. `round` is a proxy round id.
     function stateOf(
         uint256 asset
     )

@@ -38,6 +38,8 @@ interface IReportRelay {
 
     /// @notice Submits reports, then makes the calls in their order. All or nothing: the first failure reverts everything,
     /// with its own error. The value sent along pays the fees of the reports; what is left goes back to the caller.
+    /// @dev Reverts with the errors of `IStreamReports.submit`; `TargetRefused`; `VerbRefused`; `NotOwnAccount`; the
+    /// error of a call (`FailedCall` where it has none); and `ChangeRefused` where the caller does not take the change.
     /// @return results What each call returned.
     function relay(
         bytes[] calldata signedReports,

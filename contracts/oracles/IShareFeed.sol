@@ -36,6 +36,8 @@ struct ShareInput {
 /// rate at deployment is an honest one; its asset and decimals never change. Of the asset feed: what `IPriceOracle` assumes
 /// of a feed. That shares can be redeemed is not looked at: where they may trade below their rate, a `CompositeFeed` takes the
 /// lower of a market feed and this one.
+///
+/// @dev A deployment reverts besides with `RateUnusable`, or the error of what it asks of vault, token and feed.
 interface IShareFeed is IDerivedFeed {
     /// @notice The anchor has moved to `rate` (WAD), now.
     event AnchorMoved(uint256 rate);
@@ -45,12 +47,14 @@ interface IShareFeed is IDerivedFeed {
     error CheckpointTooEarly(uint256 timestamp, uint256 earliest);
 
     /// @notice Moves the anchor to now and up to the lower of rate and line, never down. Anyone, a day after the last time.
+    /// @dev Reverts with `CheckpointTooEarly`, `RateUnusable`, and `InsufficientGas` (`DerivedSources`).
     function checkpoint() external;
 
-    /// @notice Where the line begins: assets per share, WAD, and since when.
+    /// @notice Where the line begins: assets per share, WAD, rounded down, and since when.
     function anchor() external view returns (uint256 rate, uint256 time);
 
     /// @notice Assets per share, WAD, rounded down: what the vault says, and what of it counts now.
+    /// @dev Both 0 where the rate cannot be used. Reverts with `InsufficientGas` (`DerivedSources`).
     function rates() external view returns (uint256 reported, uint256 counted);
 
     function vault() external view returns (address);

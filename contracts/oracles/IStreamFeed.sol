@@ -32,11 +32,12 @@ interface IStreamFeed is AggregatorV3Interface {
     error ReportOverlaps(bytes32 feedId, uint256 validFrom, uint256 observed, uint256 second);
 
     /// @notice Stores a report, unless it is stored already. Only `StreamReports`, which has verified it.
+    /// @dev Reverts with `OnlyReports` for any other caller, and `ReportOverlaps`.
     /// @param report With 0 < validFrom ≤ observed; its number is ignored.
     function record(StreamReport report) external;
 
-    /// @notice The id of a stored report that has the same window and answer; 0 if there is none. Reverts if it cannot be
-    /// stored.
+    /// @notice The id of a stored report that has the same window and answer; 0 if there is none. Reverts with
+    /// `ReportOverlaps` if it cannot be stored.
     /// @param report As in `record`.
     function find(StreamReport report) external view returns (uint80 round);
 

@@ -30,10 +30,14 @@ interface IStreamReports {
 
     /// @notice Verifies and stores reports, of any streams, in the order given. All or none. A report that is stored already
     /// is skipped: neither verified nor paid for, and never an error, whether it has expired since or not.
-    /// @dev What a report is refused for, in this order: its length and layout (`SignedReport`), its schema, an unknown feed,
-    /// its window, a shared second with a stored report (`IStreamFeed`), its expiry, a time to come; then an uncovered fee;
-    /// then whatever the verifier has against it (its errors are passed on). Payloads are copied only after they were found
-    /// to have the length of a report, 1,312 bytes at most.
+    /// @dev What a report is refused for, in this order: its length, layout and schema (`ReportTruncated`,
+    /// `ReportTooLong`, `ReportMalformed`, `WrongSchema`, all of `SignedReport`), an unknown feed (`UnknownFeed`), its
+    /// window (`WindowInverted`), a shared second with a stored report (`ReportOverlaps` of `IStreamFeed`), its expiry
+    /// (`ReportExpired`), a time to come (`ReportFromFuture`); then an uncovered fee (`FeeNotCovered`); then whatever
+    /// the verifier has against it (its errors are passed on, as are the fee manager's), or has made of it
+    /// (`ReportAltered`); then a shared second with another report of the call. Last, a caller that does not take its
+    /// change (`ChangeRefused`). Payloads are copied only after they were found to have the length of a report, 1,312
+    /// bytes at most.
     ///
     /// Fees are paid in the native token, out of the value sent along; what is left goes back to the caller. Without a fee
     /// manager that is all of it. Paying in LINK, or in wrapped native tokens, is not supported. Discounts of the fee
@@ -44,6 +48,7 @@ interface IStreamReports {
 
     /// @notice Creates the feed of a stream. Anyone may: its address follows from the id, and nothing is in it but what the
     /// DON has signed.
+    /// @dev Reverts with `WrongSchema` (`SignedReport`) and `FeedExists`.
     function createFeed(bytes32 feedId) external returns (IStreamFeed feed);
 
     /// @notice The feed of a stream; the zero address if it has none.

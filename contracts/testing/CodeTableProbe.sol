@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {CodeTable} from "../libraries/CodeTable.sol";
+import {ParameterTable} from "../libraries/ParameterTable.sol";
 
 /// @notice For tests: CodeTable from outside.
 contract CodeTableProbe {
@@ -25,6 +26,11 @@ contract CodeTableProbe {
 
     function read() external view returns (bytes memory) {
         return CodeTable.read(table);
+    }
+
+    function put(bytes memory words, uint256 place, uint256 value) external pure returns (bytes memory) {
+        ParameterTable.put(words, place, value);
+        return words;
     }
 
     function length() external view returns (uint256) {

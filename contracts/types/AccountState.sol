@@ -14,6 +14,7 @@ struct AccountState {
     bool raising; // one of them may raise the maintenance requirement
     bool exclusive; // the pending order allows no other beside it
     uint256 shares; // of debt, as stored; 0 without
+    uint256 escrow; // WAD, apart from cash, in a slot of its own: what pending orders hold; read by `Books.fullStateOf` only
 }
 
 using AccountPacking for AccountState global;

@@ -9,13 +9,14 @@ import {MAX_ESCROWED_PAY} from "./Order.sol";
 
 /// @notice What governance sets for orders, in one slot:
 /// delay 8 (s) | executionWindow 16 (s) | band 24 (1e-6) | fixedPay 24 (ESCROW_UNIT) | tip 24 (TIP_UNIT) |
-/// gas of a single order, a basket, each of its legs, a poke, a refund (16 bits each, GAS_UNIT).
+/// gas of a single order, a basket, each of its legs, a poke, a refund (16 bits each, GAS_UNIT) | legGap 16 (s).
 type OrderParameters is uint256;
 
 using {
     delay,
     executionWindow,
     band,
+    legGap,
     fixedPay,
     tip,
     singleGas,
@@ -44,6 +45,7 @@ struct OrderSettings {
     uint256 legGas; // of each leg,
     uint256 pokeGas; // poke of a trigger,
     uint256 refundGas; // refund of a void order
+    uint256 legGap; // most between the first and the last settlement round of a basket's legs, s
 }
 
 function toOrderParameters(OrderSettings memory settings) pure returns (OrderParameters) {
@@ -58,7 +60,8 @@ function toOrderParameters(OrderSettings memory settings) pure returns (OrderPar
                 ((settings.basketGas / GAS_UNIT) << 112) |
                 ((settings.legGas / GAS_UNIT) << 128) |
                 ((settings.pokeGas / GAS_UNIT) << 144) |
-                ((settings.refundGas / GAS_UNIT) << 160)
+                ((settings.refundGas / GAS_UNIT) << 160) |
+                (settings.legGap << 176)
         );
 }
 
@@ -68,6 +71,10 @@ function delay(OrderParameters word) pure returns (uint256) {
 
 function executionWindow(OrderParameters word) pure returns (uint256) {
     return uint16(OrderParameters.unwrap(word) >> 8);
+}
+
+function legGap(OrderParameters word) pure returns (uint256) {
+    return uint16(OrderParameters.unwrap(word) >> 176);
 }
 
 function band(OrderParameters word) pure returns (uint256) {
@@ -135,6 +142,7 @@ function unpack(OrderParameters word) pure returns (OrderSettings memory) {
             basketGas: basketGas(word),
             legGas: legGas(word),
             pokeGas: pokeGas(word),
-            refundGas: refundGas(word)
+            refundGas: refundGas(word),
+            legGap: legGap(word)
         });
 }

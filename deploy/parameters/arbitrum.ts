@@ -397,6 +397,9 @@ export default {
     legGas: "120_000 gas",
     pokeGas: "180_000 gas",
     refundGas: "120_000 gas",
+    // Reports of all markets are a second apart. While one leg's price is known and another's is not, a basket is an
+    // option on the first; the charge (0.05 %) is worth more for a minute at 100 % of volatility a year.
+    legGap: "60 s",
   },
 
   pool: {

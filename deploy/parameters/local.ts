@@ -26,6 +26,8 @@ export default {
   chainId: 31337n,
   // Nobody signs reports here: markets settle by their rounds.
   oracle: { ...arbitrum.oracle, sequencer: "local", verifier: "none" },
+  // Rounds of two feeds are minutes apart: with money at stake that would make a basket an option on its early leg.
+  orders: { ...arbitrum.orders, legGap: "1 h" },
   groups: base.groups,
   assets: {
     ETH: local(assets.ETH, feeds.ETH),

@@ -91,6 +91,7 @@ export interface OrderSettings {
   readonly legGas: bigint;
   readonly pokeGas: bigint;
   readonly refundGas: bigint;
+  readonly legGap: bigint;
 }
 
 /** A feed that others write: of an asset itself, or a leg of one that is computed. */
@@ -480,6 +481,7 @@ const fileReader = object({
     legGas: gas,
     pokeGas: gas,
     refundGas: gas,
+    legGap: duration({ min: "0 s", max: "1 h" }),
   }),
   pool: object({ cooldown: duration({ min: "1 h", max: "7 d" }), deviation: percent({ min: "0.05", max: "2" }) }),
   insurance: object({ targetShare: percent({ min: "0.5", max: "50" }) }),

@@ -150,18 +150,20 @@ export async function readAccounts(gov: Gov): Promise<string[]> {
 interface Holder {
   readonly account: string;
   readonly cash: bigint;
+  /** Of pending orders: counts against liquidation only. */
+  readonly escrow: bigint;
   readonly exposures: readonly Exposure[];
 }
 
 async function readAccount({ contracts: { clearingHouse }, at }: Gov, account: string): Promise<Holder> {
   const { state, exposures } = await clearingHouse.snapshot(account, at);
-  return { account, cash: state.cash, exposures: exposures.map(decodeExposure) };
+  return { account, cash: state.cash, escrow: state.escrow, exposures: exposures.map(decodeExposure) };
 }
 
-function standingOf({ exposures, cash }: Holder, books: Books, time: bigint): Standing {
+function standingOf({ exposures, cash, escrow }: Holder, books: Books, time: bigint): Standing {
   const words = exposures.map((exposure) => ({ ...exposure, ...books.assets[exposure.asset] }));
   const { globals, groups } = books;
-  const better = assess({ exposures: words, cash, groups, time, end: "better" });
+  const better = assess({ exposures: words, cash: cash + escrow, groups, time, end: "better" });
   const worse = assess({ exposures: words, cash, groups, time, end: "worse" });
   const initial = initialUp(worse);
   const withinShortfall = shortfall(worse) * PPM <= worse.collateralValue * globals.shortfallInitial;

@@ -139,6 +139,7 @@ const ORDERS = [
   "legGas",
   "pokeGas",
   "refundGas",
+  "legGap",
 ] as const;
 /** All but m, which ramps. */
 const GLOBALS = GLOBAL_FIELDS.filter((name) => name !== "maintenanceFactor");

@@ -116,7 +116,8 @@ export class Observer {
     return sheet !== undefined && this.#isUnhealthyAt(sheet.standing, number);
   }
 
-  #isUnhealthyAt({ exposures, cash }: AccountStanding, number: number): boolean {
+  #isUnhealthyAt({ exposures, ...held }: AccountStanding, number: number): boolean {
+    const cash = held.cash + held.escrow;
     const markets = this.#markets.get(number);
     const time = BigInt(this.#times.get(number) ?? 0);
     if (markets === undefined || exposures.length === 0) return false;

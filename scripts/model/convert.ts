@@ -1,9 +1,9 @@
 /** Collateral that is sold because its owner owes too much against it: `contracts/libraries/Waterfall.sol`. */
 import { max, min, mulDivDown, PPM } from "./fixed.ts";
-import { type Holding, type LiquidationState, proceedsUp, type Sale } from "./liquidation.ts";
+import { type Holding, type LiquidationState, proceedsUp, type Sale, termsOf } from "./liquidation.ts";
 import { saleLotOf } from "./parameters.ts";
 import { isLiquidatable } from "./price.ts";
-import { assess, type Exposure, maintenanceUp, type Terms } from "./risk.ts";
+import { type Exposure, maintenanceUp, type Terms } from "./risk.ts";
 
 /** Most that a conversion may cost its owner, 1e-6. */
 const CONVERSION_DISCOUNT = 5_000n;
@@ -28,7 +28,7 @@ export interface Conversion {
 
 type ConversionState = Pick<
   LiquidationState,
-  "exposures" | "cash" | "holdings" | "globals" | "groups" | "time" | "settlementPrice"
+  "exposures" | "cash" | "escrow" | "holdings" | "globals" | "groups" | "time" | "settlementPrice"
 >;
 
 /**
@@ -37,7 +37,7 @@ type ConversionState = Pick<
  * where it was not. At the better ends. Mirrors `Waterfall.convert`, with a buyer whose cash suffices; a refusal by name.
  */
 export function convert(state: ConversionState, sales: readonly Sale[]): Conversion | ConversionRefusal {
-  const before = termsOf(state, state);
+  const before = termsOf(state);
   const { shortfall, limit } = shortfallOf(before, state.globals.shortfallMaintenance);
   if (shortfall <= limit) return "ShortfallWithinLimit";
   if (new Set(sales.map(({ token }) => token)).size !== sales.length) return "DuplicateLeg";
@@ -57,11 +57,11 @@ export function convert(state: ConversionState, sales: readonly Sale[]): Convers
   }
   const after = { exposures: [...exposures.values()], cash: state.cash + proceeds };
   const margin = marginOf(before, state);
-  const left = marginOf(termsOf(state, after), state);
+  const left = marginOf(termsOf({ ...state, ...after }), state);
   if (left <= 0n && left < margin) return "HealthNotImproved";
 
   for (const [asset, amount] of reserved) moveCollateral(exposures, { asset, amount });
-  const oneLotLess = termsOf(state, { exposures: [...exposures.values()], cash: after.cash - unpaid });
+  const oneLotLess = termsOf({ ...state, exposures: [...exposures.values()], cash: after.cash - unpaid });
   const end = shortfallOf(oneLotLess, state.globals.shortfallInitial);
   return end.shortfall > end.limit ? { shortfall, proceeds, ...after } : "TargetPassed";
 }
@@ -87,13 +87,6 @@ function sell(
  * `Waterfall._shortfall`. @param share λ, 1e-6. */
 function shortfallOf({ equity, collateralValue }: Terms, share: bigint): { shortfall: bigint; limit: bigint } {
   return { shortfall: max(0n, collateralValue - equity), limit: mulDivDown(collateralValue, share, PPM) };
-}
-
-function termsOf(
-  { groups, time }: ConversionState,
-  { exposures, cash }: Pick<ConversionState, "exposures" | "cash">,
-): Terms {
-  return assess({ exposures, cash, groups, time, end: "better" });
 }
 
 function marginOf(terms: Terms, { globals }: ConversionState): bigint {

@@ -45,8 +45,10 @@ export interface LiquidationState {
   readonly insuranceRooms?: ReadonlyMap<number, bigint>;
   /** While the grace after a deleveraging runs: the exposures as they would be without it. */
   readonly exposuresBefore?: readonly Exposure[];
-  /** Its escrow keeps a debt from being forgiven; none by default. */
+  /** Keeps a debt from being forgiven; none by default. */
   readonly hasPendingOrder?: boolean;
+  /** What its pending orders hold: the account's until they end; 0 by default. */
+  readonly escrow?: bigint;
 }
 
 /** `delta` in base units, WAD, has the other sign than the position. */
@@ -142,11 +144,11 @@ export function liquidate(state: LiquidationState, basket: Basket): LiquidationO
 
 /** Terms of an account that may be liquidated. Mirrors `_requireUnhealthy`; throws BasketRefused for any other. */
 export function requireUnhealthy(state: LiquidationState): Terms {
-  const before = terms(state, state.exposures, state.cash);
+  const before = termsOf(state);
   const open = state.holdings.some(({ amount }) => amount !== 0n) || state.exposures.some(({ size }) => size !== 0n);
   if (isHealthy(before, state) || !open) throw new BasketRefused("Healthy");
   const { exposuresBefore } = state;
-  if (exposuresBefore !== undefined && isHealthy(terms(state, exposuresBefore, state.cash), state)) {
+  if (exposuresBefore !== undefined && isHealthy(termsOf({ ...state, exposures: exposuresBefore }), state)) {
     throw new BasketRefused("InGrace");
   }
   return before;
@@ -165,7 +167,7 @@ export function settle(
 ): LiquidationOutcome {
   const equityBefore = before.equity;
   const maintenanceBefore = maintenanceUp(before, state.globals);
-  const after = terms(state, run.exposures, run.cash);
+  const after = termsOf({ ...state, exposures: run.exposures, cash: run.cash });
   const maintenanceAfter = maintenanceUp(after, state.globals);
   const closed = run.closed();
   const { penalty, discount, reward, toInsurance } = charge({
@@ -231,8 +233,14 @@ export function mayCloseWhole(
 }
 
 /** Terms at the better ends: doubt about a price never liquidates anyone. Mirrors `_assess`. */
-function terms(state: LiquidationState, exposures: readonly Exposure[], cash: bigint): Terms {
-  return assess({ exposures, cash, groups: state.groups, time: state.time, end: "better" });
+export function termsOf({
+  exposures,
+  cash,
+  escrow = 0n,
+  groups,
+  time,
+}: Pick<LiquidationState, "exposures" | "cash" | "escrow" | "groups" | "time">): Terms {
+  return assess({ exposures, cash: cash + escrow, groups, time, end: "better" });
 }
 
 function roomOf({ insuranceRooms }: LiquidationState, market: number): bigint | undefined {
@@ -296,7 +304,7 @@ function targetWithOneLotMore(
     const collateral = exposure.collateral + min(saleLotOf(parameters), amount);
     reopened.set(parameters.asset, { ...exposure, collateral });
   }
-  return targetUp(terms(state, [...reopened.values()], cash), state.globals);
+  return targetUp(termsOf({ ...state, exposures: [...reopened.values()], cash }), state.globals);
 }
 
 /** Least size that a position may be left with at the last price, base units, WAD. */

@@ -10,6 +10,8 @@ import type { ProtocolParts } from "./protocol.ts";
 export interface AccountStanding {
   readonly account: string;
   readonly cash: bigint;
+  /** Of pending orders; part of the equity. */
+  readonly escrow: bigint;
   readonly pending: bigint;
   readonly exposures: readonly Exposure[];
   /** E at the better ends. */
@@ -40,11 +42,13 @@ export async function readStanding(
 ): Promise<AccountStanding> {
   const [state, raw] = await clearingHouse.snapshot(account, { blockTag: block });
   const exposures = raw.map((exposure) => decodeExposure(exposure));
-  const terms = assess({ exposures, cash: state.cash, groups: rules.groups, time, end: "better" });
+  const cash = state.cash + state.escrow;
+  const terms = assess({ exposures, cash, groups: rules.groups, time, end: "better" });
   const maintenance = maintenanceUp(terms, rules.globals);
   return {
     account,
     cash: state.cash,
+    escrow: state.escrow,
     pending: state.pending,
     exposures,
     equity: terms.equity,

@@ -32,7 +32,7 @@ interface Shadow {
   splitAt: number;
   parts: readonly IsolatedAccount[];
   /** Without positions: all cash and collateral, which nothing threatens. */
-  idle: AccountStanding | undefined;
+  idle: Pick<AccountStanding, "exposures" | "cash"> | undefined;
   positions: number;
   openable: boolean;
   frozen: boolean;
@@ -56,9 +56,10 @@ export class IsolatedShadows {
     if (shadow.frozen) return;
     const { groups } = this.#rules;
     shadow.splitAt = Number(time);
-    const parts = isolate({ exposures: standing.exposures, cash: standing.cash, groups, time });
+    const held = { exposures: standing.exposures, cash: standing.cash + standing.escrow };
+    const parts = isolate({ ...held, groups, time });
     shadow.parts = parts;
-    shadow.idle = parts.length === 0 ? standing : undefined;
+    shadow.idle = parts.length === 0 ? held : undefined;
     if (parts.length === 0) return;
     shadow.positions = parts.length;
     if (!filled) return;

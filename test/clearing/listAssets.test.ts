@@ -22,6 +22,21 @@ describe("ClearingHouse.listAssets", () => {
     expect([trade & MAX_UINT112, trade >> 240n]).to.deep.equal([wad("8"), 3n]);
   });
 
+  it("keeps no trading parameters of what is collateral only, so that no share makes a market of it", async () => {
+    const { clearingHouse } = await load(empty);
+    const { assets } = await clearingHouse.listed();
+    const wide = {
+      openInterestShare: 2n ** 24n + 500_000n,
+      skewCap: MAX_UINT110,
+      takerFee: 60_000,
+      profitWeight: 2n ** 24n,
+    };
+
+    await clearingHouse.listAssets([{ ...listing(), ...wide, market: false }]);
+    const [, sizes, trade] = await clearingHouse.parametersOf(assets);
+    expect([sizes >> 112n, trade]).to.deep.equal([0n, 0n]);
+  });
+
   it("needs no trading parameters of what is collateral only", async () => {
     const { clearingHouse } = await load(empty);
     const { assets } = await clearingHouse.listed();

@@ -26,7 +26,7 @@ const SATELLITES = {
   ],
   orders: [
     ["openOrder", [ACCOUNT, CALLER, [], 0n, false]],
-    ["reserveSequence", [ACCOUNT, CALLER, 0n]],
+    ["reserveSequence", [ACCOUNT, CALLER, [], 0n]],
     ["payKeeper", [ACCOUNT, OTHER, 1n]],
     ["executeOrder", [CLOSING, []]],
     ["closeOrder", [CLOSING]],

@@ -92,6 +92,7 @@ const SETTERS: Record<string, Setter> = {
       legGas: [0n, 2_000_000n],
       pokeGas: [0n, 2_000_000n],
       refundGas: [0n, 2_000_000n],
+      legGap: [0n, 3_600n],
     },
   },
   setCooldown: {

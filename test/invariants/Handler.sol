@@ -23,7 +23,7 @@ contract Handler is IHandler, HostileActions {
 
     /// @inheritdoc IHandler
     function actions() external pure returns (bytes4[] memory list) {
-        list = new bytes4[](42);
+        list = new bytes4[](43);
         list[0] = this.deposit.selector;
         list[1] = this.withdraw.selector;
         list[2] = this.transfer.selector;
@@ -66,6 +66,7 @@ contract Handler is IHandler, HostileActions {
         list[39] = this.windDown.selector;
         list[40] = this.executeLate.selector;
         list[41] = this.starve.selector;
+        list[42] = this.park.selector;
     }
 
     /// @inheritdoc IHandler

@@ -6,6 +6,8 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IClearingHouse, Reduction, Sale, SETTLEMENT} from "../../contracts/interfaces/IClearingHouse.sol";
 import {RoundHint} from "../../contracts/interfaces/IOracle.sol";
 import {OrderInput} from "../../contracts/interfaces/IOrders.sol";
+import {Terms} from "../../contracts/libraries/Risk.sol";
+import {TradeParameters} from "../../contracts/types/AssetParameters.sol";
 import {Price} from "../../contracts/types/Price.sol";
 import {ALL_ASSETS, ETH, WBTC_TOKEN} from "./Protocol.sol";
 import {GovernorActions} from "./GovernorActions.sol";
@@ -172,6 +174,47 @@ abstract contract HostileActions is GovernorActions {
         _count("split", done && doneOnce && doneTwice);
     }
 
+    /// @notice An order far beyond what is held, at a price that nobody pays, puts nearly all cash into escrow. That leaves
+    /// its owner as healthy as it was: not even its own other account liquidates it.
+    function park(uint256 seed) external action("@park") {
+        _refresh();
+        uint256 account = _draw(seed, 1, 0, 1);
+        _endPending(account, seed);
+        (bool held, uint256 asset) = _ensurePosition(account, seed);
+        int256 cash = SignedMath.min(_cash(account), 100_000e18) - 10e18; // one charge holds little more
+        int256 size = _size(account, asset);
+        if (!held || size == 0 || cash <= 0) return;
+        (, , TradeParameters trade) = p.clearingHouse.parametersOf(asset);
+        if (trade.takerFee() == 0) return;
+        int256 before = _terms(account, false).equity;
+        int256 delta = (cash * 1e6 * 1e8) / (int256(trade.takerFee()) * answers[asset]);
+        OrderInput memory input =
+            size > 0 ? OrderInput(asset, -delta, type(uint96).max, true, 0) : OrderInput(asset, delta, 1, true, 0);
+        (bool ok, bytes memory result) = _as(
+            account,
+            address(p.orders),
+            abi.encodeCall(p.orders.submit, (accounts[account], input))
+        );
+        if (!ok) return;
+        pendingOrders[account].push(abi.decode(result, (uint256)));
+        Terms memory terms = _terms(account, false);
+        _check(6, terms.equity == before, "equity lost to an escrow", before, terms.equity);
+        if (_margin(terms) > 0) {
+            Reduction[] memory whole = new Reduction[](1);
+            whole[0] = Reduction(asset, -size);
+            (bool liquidated, ) = _as(
+                account + 4,
+                address(p.clearingHouse),
+                abi.encodeCall(
+                    p.clearingHouse.liquidate,
+                    (accounts[account], whole, new Sale[](0), accounts[account + 4])
+                )
+            );
+            _check(6, !liquidated, "healthy but for its escrow", before, _margin(terms));
+        }
+        _done();
+    }
+
     /// @dev On a side that has been deleveraged a size is rounded by a wei of the asset.
     function _dust(uint256 asset) private view returns (int256) {
         return DUST + (SIZES * answers[asset]) / 1e8;
@@ -215,9 +258,6 @@ abstract contract HostileActions is GovernorActions {
     function _wealth(uint256 account) internal view returns (int256 wealth) {
         for (uint256 i = account; i <= account + 4; i += 4) {
             wealth += _terms(i, false).equity;
-            for (uint256 o = 0; o < pendingOrders[i].length; ++o) {
-                wealth += int256(_escrow(i, pendingOrders[i][o]));
-            }
         }
     }
 

@@ -192,7 +192,7 @@ abstract contract KeeperActions is TraderActions {
         }
         if (!any) return type(int256).min;
         (, GroupParameters groups, ) = p.clearingHouse.globals();
-        return _margin(Risk.assess(exposures, state.cash, groups, clock, false));
+        return _margin(Risk.assess(exposures, state.cash + int256(state.escrow), groups, clock, false));
     }
 
     /// @dev Whether nothing but its owner's bad luck stands between the account and its liquidation.

@@ -93,7 +93,8 @@ function orderSettings() pure returns (OrderSettings memory) {
             basketGas: 150_000,
             legGas: 120_000,
             pokeGas: 150_000,
-            refundGas: 120_000
+            refundGas: 120_000,
+            legGap: 3600
         });
 }
 

@@ -85,7 +85,12 @@ abstract contract Refusals {
         );
         _allow(
             IClearingHouse.closeMarket.selector,
-            abi.encodePacked(settling, IClearingHouse.WrongStatus.selector, IClearingHouse.ClosingLater.selector)
+            abi.encodePacked(
+                settling,
+                IClearingHouse.ClosingLater.selector,
+                IClearingHouse.UnknownMarket.selector,
+                IClearingHouse.WrongStatus.selector
+            )
         );
 
         bytes memory liquidating = abi.encodePacked(
@@ -136,13 +141,16 @@ abstract contract Refusals {
             abi.encodePacked(
                 IClearingHouse.AlreadyInsolvent.selector,
                 IClearingHouse.NotInsolvent.selector,
-                IClearingHouse.PositionsLeft.selector,
                 IClearingHouse.SequencerNotSettled.selector
             )
         );
         _allow(
             IClearingHouse.clearInsolvency.selector,
-            abi.encodePacked(IClearingHouse.StillInsolvent.selector, IClearingHouse.SequencerNotSettled.selector)
+            abi.encodePacked(
+                IClearingHouse.NotInsolvent.selector,
+                IClearingHouse.StillInsolvent.selector,
+                IClearingHouse.SequencerNotSettled.selector
+            )
         );
         _allow(
             IClearingHouse.seize.selector,

@@ -197,7 +197,9 @@ abstract contract Scene is Refusals {
     function _terms(uint256 account, bool worse) internal view returns (Terms memory terms) {
         (AccountState memory state, Exposure[] memory exposures, ) = p.clearingHouse.snapshot(accounts[account]);
         (, GroupParameters groups, ) = p.clearingHouse.globals();
-        return Risk.assess(exposures, state.cash, groups, clock, worse);
+        // What orders have in escrow is the account's, but not for what it may take on or out.
+        int256 cash = state.cash + int256(worse ? 0 : state.escrow);
+        return Risk.assess(exposures, cash, groups, clock, worse);
     }
 
     function _globals() internal view returns (GlobalParameters globals) {

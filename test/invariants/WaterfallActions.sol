@@ -8,7 +8,7 @@ import {AccountState} from "../../contracts/types/AccountState.sol";
 import {MarketStatus, SizeParameters, TradeParameters} from "../../contracts/types/AssetParameters.sol";
 import {MarketWatch, Trigger} from "../../contracts/types/MarketWatch.sol";
 import {ONE_64} from "../../contracts/types/SideIndex.sol";
-import {GOVERNOR, marketCaps, MARKETS, SOL, TOKENS} from "./Protocol.sol";
+import {ASSETS, GOVERNOR, marketCaps, MARKETS, SOL, TOKENS} from "./Protocol.sol";
 import {PoolActions} from "./PoolActions.sol";
 
 /// @notice What comes after a liquidation, or in place of it: take-overs, debts, insolvency, the crowded side, the end of a
@@ -184,9 +184,8 @@ abstract contract WaterfallActions is PoolActions {
 
     function _seize(uint256 account, uint256 seed) private {
         AccountState memory state = p.clearingHouse.accountOf(accounts[account]);
-        bool insolvent =
-            state.positions == 0 && state.collaterals != 0 && state.cash < 0 && _terms(account, false).equity <= 0;
-        insolvent = insolvent && _sequencerSettled();
+        bool owing = state.positions == 0 && state.collaterals != 0 && state.cash + int256(state.escrow) < 0;
+        bool insolvent = owing && _terms(account, false).equity <= 0 && _sequencerSettled();
         bool ok = true;
         if (p.clearingHouse.insolventSince(accounts[account]) == 0) {
             (ok, ) = _as(
@@ -397,6 +396,7 @@ abstract contract WaterfallActions is PoolActions {
     /// @notice One market ends; what is open in it becomes cash, and is fetched by anyone.
     function windDown(uint256 seed) external action("@windDown") {
         _refresh();
+        _closeUnlisted(seed);
         (, SizeParameters sizes, ) = p.clearingHouse.parametersOf(SOL);
         MarketStatus status = sizes.status();
         if (status == MarketStatus.Closed) return _fetchClosed();
@@ -436,6 +436,21 @@ abstract contract WaterfallActions is PoolActions {
         if (!ok) return;
         (uint256 long, , uint256 short, , ) = p.clearingHouse.marketOf(SOL);
         _check(1, long == 0 && short == 0, "closed market holds size", int256(long), int256(short));
+    }
+
+    /// @dev By an index that nobody has listed: beyond the last, or one that multiplies to the words of another asset.
+    function _closeUnlisted(uint256 seed) private {
+        uint256 asset =
+            _random(seed, 2) % 2 == 0
+                ? SOL + (_draw(seed, 3, 1, 31) << 251)
+                : _draw(seed, 3, ASSETS, type(uint256).max);
+        (bool ok, ) = _as(
+            KEEPER,
+            address(p.clearingHouse),
+            abi.encodeCall(IClearingHouse.closeMarket, (asset, RoundHint(0, 0)))
+        );
+        _check(14, !ok, "closed an unlisted market", 0, int256(asset));
+        _countRefused("unlisted, not closed", !ok);
     }
 
     /// @dev What was open in a closed market is cash for whoever asks.

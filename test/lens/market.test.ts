@@ -65,4 +65,18 @@ describe("Lens.market", () => {
     expect([status, refusal]).to.deep.equal([REDUCE_ONLY, STALE]);
     expect((await lens.market(WBTC)).status).to.equal(COLLATERAL_ONLY);
   });
+
+  for (const [asset, error] of [
+    [96n, "UnknownAssets"],
+    [255n, "UnknownAssets"],
+    [256n, "UnknownMarket"],
+    [1n << 251n, "UnknownMarket"],
+  ] as const) {
+    it(`refuses an asset that is not listed: ${asset}`, async () => {
+      const { lens, clearingHouse, oracle } = await load(untouched);
+
+      const owner = error === "UnknownAssets" ? oracle : clearingHouse;
+      await expect(lens.market(asset)).to.be.revertedWithCustomError(owner, error);
+    });
+  }
 });

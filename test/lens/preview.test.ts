@@ -102,6 +102,15 @@ describe("Lens.preview", () => {
     ]);
   });
 
+  it("refuses an asset that no set can hold", async () => {
+    const { lens, clearingHouse, account } = await load(diverse);
+    const legs = [{ asset: 256n + BigInt(ETH), delta: wad("1"), price: 0n }];
+
+    await expect(lens.preview.staticCall(account, legs, false))
+      .to.be.revertedWithCustomError(clearingHouse, "UnknownMarket")
+      .withArgs(256n + BigInt(ETH));
+  });
+
   it("changes nothing, even as a transaction", async () => {
     const { lens, clearingHouse, alice } = await load(untouched);
     const account = accountOf(alice);

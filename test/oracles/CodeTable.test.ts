@@ -40,6 +40,16 @@ describe("CodeTable", () => {
     }
   });
 
+  it("writes no word beyond its words, nor one whose place wraps around to them", async () => {
+    const probe = await ethers.deployContract("CodeTableProbe");
+    const word = 2n ** 256n - 1n;
+
+    expect(await probe.put(bytes(64), 1, word)).to.equal(`${bytes(32)}${"ff".repeat(32)}`);
+    for (const place of [2n, 1n + (1n << 251n), 2n ** 256n - 1n]) {
+      await expect(probe.put(bytes(64), place, word)).to.be.revertedWithPanic(1);
+    }
+  });
+
   it("reads zeros and no bytes where there is no table", async () => {
     const probe = await ethers.deployContract("CodeTableProbe");
     expect(await probe.word(0)).to.equal(0n);

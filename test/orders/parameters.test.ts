@@ -20,6 +20,7 @@ const RANGES: Record<keyof Settings, [bigint, bigint]> = {
   legGas: [0n, 2_000_000n],
   pokeGas: [0n, 2_000_000n],
   refundGas: [0n, 2_000_000n],
+  legGap: [0n, 3600n],
 };
 
 describe("Orders.setParameters", () => {

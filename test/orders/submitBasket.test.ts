@@ -1,6 +1,7 @@
 import { expect } from "chai";
 
 import { accountOf, ethers, funded, loadFixture, receiptOf, time, type World } from "../fixture.ts";
+import { print } from "../hazards/support.ts";
 import { BTC, ETH, HOUR, LINK, SOL, wad } from "../parameters.ts";
 import {
   baseFeeOf,
@@ -153,6 +154,29 @@ describe("Orders.execute of a basket", () => {
     const end = await executed(world, account, sequence, hints);
     eventOf(world, end.receipt, "OrderRefunded");
     expect(end.cashGained).to.equal(end.escrow + end.charge - end.pay);
+  });
+
+  it("is no option on the leg that settles first: rounds too far apart refund it, whatever has been paid in", async () => {
+    for (const [apart, outcome] of [
+      [60, "OrderFilled"],
+      [61, "OrderRefunded"],
+    ] as const) {
+      const world = await loadFixture(funded);
+      await world.orders.setParameters({ ...world.parameters.orders, legGap: 60n });
+      const { account, sequence } = await submitted(world);
+      const boundary = await passBoundary(world, account, sequence);
+      const at = (await time.latest()) + 1;
+      await print(world, BTC, { price: wad("29001"), at });
+      await print(world, ETH, { price: wad("1800"), at: at + 1 });
+      await print(world, SOL, { price: wad("24"), at: at + apart });
+      const hints = [];
+      for (const asset of ASSETS) hints.push(await world.hintFor(asset, boundary));
+      await world.fund(world.alice, wad("1_000_000"));
+
+      const end = await executed(world, account, sequence, hints);
+      eventOf(world, end.receipt, outcome);
+      if (outcome === "OrderRefunded") expect(end.cashGained).to.equal(end.escrow + end.charge - end.pay);
+    }
   });
 
   it("needs a hint for each leg, in their order", async () => {

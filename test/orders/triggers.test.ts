@@ -89,14 +89,17 @@ describe("Orders.submitTrigger", () => {
     }
   });
 
-  it("takes owner and operators only, and counts its pay against an operator's allowance", async () => {
+  it("takes owner and operators only, and counts its pay and its fee against an operator's allowance", async () => {
     const world = await loadFixture(long);
     const account = accountOf(world.alice);
     const house = world.clearingHouse.connect(world.alice);
     await expect(left(world, stop(), world.bob)).to.be.revertedWithCustomError(house, "NotAuthorized");
     const until = (await time.latest()) + DAY;
-    await house.setOperator(account, world.bob, 1, until, 300_000n);
-    await left(world, stop(), world.bob); // about 0.2 USD
+    const fee = 10_800_000n; // 0.06 % of 10 ETH at 1800
+    await house.setOperator(account, world.bob, 1, until, fee);
+    await expect(left(world, stop(), world.bob)).to.be.revertedWithCustomError(world.extension, "FeeAllowanceExceeded");
+    await house.setOperator(account, world.bob, 1, until, fee + 300_000n);
+    await left(world, stop(), world.bob); // about 0.2 USD of pay
     await expect(left(world, stop(), world.bob)).to.be.revertedWithCustomError(world.extension, "FeeAllowanceExceeded");
   });
 });

@@ -53,6 +53,7 @@ function standing(cash: bigint, exposures: readonly Exposure[]): AccountStanding
   return {
     account: "a",
     cash: wad,
+    escrow: 0n,
     pending: 0n,
     exposures,
     equity: wad,

@@ -20,7 +20,7 @@ import {
   toCall,
 } from "../clearing/support.ts";
 import { type Account, accountOf, deploy, ethers, receiptOf, time, type World } from "../fixture.ts";
-import { BTC, DAY, ETH, HOUR, type Parameters, percent, SOL, wad, WAD } from "../parameters.ts";
+import { BTC, DAY, ETH, HOUR, MINUTE, type Parameters, percent, SOL, wad, WAD } from "../parameters.ts";
 import { requestRedeem } from "../pool/helpers.ts";
 import { capSkew, type Crowded, crowdedSide, flagAndSettle } from "./scenarios.ts";
 import { movesOf, positionOf } from "./support.ts";
@@ -376,6 +376,24 @@ describe("ClearingHouse.deleverage", () => {
       await expect(world.clearingHouse.deleverage(ETH, hint)).to.emit(world.clearingHouse, "DeleveragingDropped");
       await expectUnflagged(world);
     });
+
+    for (const late of [0, 1]) {
+      it(`${late === 0 ? "until" : "nothing after"} ten minutes from its round: not for who joins at a later price`, async () => {
+        const world = await load(due);
+        const { clearingHouse, stranger } = world;
+        const hint = await flagAndSettle(world);
+        const settledAt = await time.latest();
+        await world.advance(9 * MINUTE);
+        await world.refresh();
+        await time.setNextBlockTimestamp(settledAt + 10 * MINUTE + late);
+
+        await expect(clearingHouse.connect(stranger).deleverage(ETH, hint)).to.emit(
+          clearingHouse,
+          late === 0 ? "Deleveraged" : "DeleveragingDropped",
+        );
+        await expectUnflagged(world);
+      });
+    }
 
     it("nothing after a day, without any proof", async () => {
       const world = await load(due);

@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import { cashOf, expectConserved, load, movePrice } from "../clearing/support.ts";
 import { accountOf } from "../fixture.ts";
-import { ETH, MINUTE, wad, WAD, WETH_TOKEN } from "../parameters.ts";
+import { BTC, DAY, ETH, LINK, MINUTE, SETTLEMENT, SOL, USDC, wad, WAD, WBTC, WETH_TOKEN } from "../parameters.ts";
 import { type Case, indebted } from "./scenarios.ts";
 
 const FEED_UNIT = 10n ** 10n; // WAD of one unit of an answer
@@ -20,6 +20,21 @@ describe("Insolvency without a deficit", () => {
     const { cash, shares, collaterals } = await clearingHouse.accountOf(account);
     expect([shares, collaterals]).to.deep.equal([0n, 0n]);
     expect(cash).to.be.within(0n, 1n); // paid for, rounded up
+    expect((await clearingHouse.ledger()).pendingLosses).to.equal(0n);
+  });
+
+  it("is over for an account that owes nothing and holds what is worth nothing", async () => {
+    const world = await load(even);
+    const { clearingHouse, account, carol } = world;
+    await world.advance(2 * DAY); // without a word of the feed
+    for (const asset of [BTC, SOL, LINK, WBTC, USDC]) await world.setPrice(asset);
+    await clearingHouse.flagInsolvent(account);
+    const rich = await world.fund(carol, wad("200_000"), 1n);
+    await clearingHouse.connect(carol).transfer(rich, account, SETTLEMENT, -(await cashOf(world, account)));
+    const { cash, collaterals } = await clearingHouse.accountOf(account);
+    expect([cash, collaterals]).to.deep.equal([0n, 1n]);
+
+    await clearingHouse.clearInsolvency(account);
     expect((await clearingHouse.ledger()).pendingLosses).to.equal(0n);
   });
 

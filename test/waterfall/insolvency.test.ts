@@ -494,6 +494,22 @@ describe("Insolvency with collateral left", () => {
       await refused();
     });
 
+    it("waits until the sequencer is back: a live feed that nobody could read looks dead", async () => {
+      const world = await load(seized);
+      const { clearingHouse } = world;
+      await world.advance(2 * DAY);
+      await keepAlive(world);
+      await world.setSequencer(false);
+      const refused = () =>
+        expect(clearingHouse.writeOff(WETH_TOKEN)).to.be.revertedWithCustomError(clearingHouse, "SequencerNotSettled");
+
+      await refused();
+      await world.setSequencer(true);
+      await refused();
+      await world.advance(2 * DAY);
+      await expect(clearingHouse.writeOff(WETH_TOKEN)).to.emit(clearingHouse, "WrittenOff");
+    });
+
     it("is not for a token that there is not", async () => {
       const { clearingHouse } = await load(seized);
 

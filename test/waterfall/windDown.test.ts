@@ -229,6 +229,24 @@ describe("The end of a market", () => {
         .withArgs(ETH, wad("1800"), wad("1802.88"));
     });
 
+    for (const walked of [false, true]) {
+      it(`takes the price as it is, ${walked ? "not to where somebody has walked it" : "not as somebody has left it"}`, async () => {
+        const world = await load(announced);
+        const { clearingHouse, oracle } = world;
+        const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
+        await time.increaseTo(closesAt + BigInt(HOUR + 5 * 60 + 1)); // without a round in the window
+        await world.setPrice(ETH, wad("1850"));
+        const [high] = await world.feedOf(ETH).proxy.latestRoundData();
+        await world.setPrice(ETH, wad("1780"));
+        const hint = await world.hintFor(ETH, closesAt);
+        if (walked) await oracle.advance(ETH, [high]);
+
+        await expect(clearingHouse.closeMarket(ETH, hint))
+          .to.emit(clearingHouse, "MarketClosed")
+          .withArgs(ETH, wad("1780"), wad("1782.848"));
+      });
+    }
+
     it("takes the last accepted price where the round has jumped", async () => {
       const world = await load(announced);
       const { clearingHouse } = world;

@@ -10,12 +10,13 @@ import {
   proceedsUp,
   type Reduction,
   type Sale,
+  termsOf,
 } from "../../model/liquidation.ts";
 import { findLiquidation, type LiquidationPlan } from "../../model/liquidationSearch.ts";
 import { lotOf, saleLotOf } from "../../model/parameters.ts";
 import { isLiquidatable } from "../../model/price.ts";
 import { realise } from "../../model/realise.ts";
-import { assess, type Exposure, maintenanceUp, type Terms } from "../../model/risk.ts";
+import { type Exposure, maintenanceUp, type Terms } from "../../model/risk.ts";
 import { auctionDiscountDown, SEIZURE_DELAY, seizedPriceUp } from "../../model/seizure.ts";
 import { takeOver } from "../../model/takeOver.ts";
 import type { AccountDuty, BuySeized, Convert, Liquidate, TakeOver, WriteOff } from "./actions.ts";
@@ -46,9 +47,8 @@ export function liquidationsOf(state: KeeperState, settings: Settings): Deed[] {
   const cases = accounts
     .filter(({ account }) => account !== own.account && isOwn(settings.shard, account))
     .map((one): Case => {
-      const { exposures, cash, groups, time, globals } = one.state;
-      const terms = assess({ exposures, cash, groups, time, end: "better" });
-      return { ...one, terms, margin: terms.equity - maintenanceUp(terms, globals) };
+      const terms = termsOf(one.state);
+      return { ...one, terms, margin: terms.equity - maintenanceUp(terms, one.state.globals) };
     })
     .sort(({ margin: a }, { margin: b }) => (a < b ? -1 : a > b ? 1 : 0));
   const searched = searchedOf(cases, state.block);
@@ -85,11 +85,12 @@ function deedOf(one: Case, { isSearched, ...context }: Context & { readonly isSe
   const relief = isSearched ? reliefOf(one, context) : undefined;
   if (relief !== undefined) return [relief];
   // Left with nothing but what the keeper cannot buy, or nobody may sell.
-  const isInsolvent = isSearched && terms.equity <= 0n && terms.equity < terms.collateralValue;
+  const lacks = terms.equity <= 0n && terms.equity < terms.collateralValue;
+  const isInsolvent = isSearched && lacks;
   if (isInsolvent && insolventSince === 0n) return [{ kind: "flagInsolvent", account }];
   if (isInsolvent && isSeizable(one, context.state.time)) return [{ kind: "seize", account }];
   // Before what only pays: until then the pool's providers wait.
-  if (insolventSince !== 0n && terms.equity > 0n) return [{ kind: "clearInsolvency", account }];
+  if (insolventSince !== 0n && !lacks) return [{ kind: "clearInsolvency", account }];
   const conversion = terms.equity > 0n ? conversionOf(one, context) : undefined;
   if (conversion !== undefined) return [conversion];
   return hidesLoss(one, context.settings) ? [{ kind: "realise", account }] : [];

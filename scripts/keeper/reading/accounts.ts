@@ -1,9 +1,9 @@
 /** Accounts that something may be done with: a fast look at all of them, then all about the few. */
 import type { Result } from "ethers";
 
-import { type Holding, type LiquidationState } from "../../model/liquidation.ts";
+import { type Holding, type LiquidationState, termsOf } from "../../model/liquidation.ts";
 import { skewOf } from "../../model/sideIndex.ts";
-import { assess, decodeExposure, type Exposure, maintenanceUp } from "../../model/risk.ts";
+import { decodeExposure, type Exposure, maintenanceUp } from "../../model/risk.ts";
 import type { AccountState } from "../decide/state.ts";
 import { isOwn, type Shard } from "../decide/shard.ts";
 import type { IndexView } from "../index/entries.ts";
@@ -132,6 +132,7 @@ export class Accounts {
       settlementPrice,
       insuranceRooms,
       hasPendingOrder: state.pending !== 0n,
+      escrow: state.escrow,
     };
     const exposuresBefore = await this.#exposuresBefore(account, found, query);
     return { account, insolventSince, state: exposuresBefore === undefined ? found : { ...found, exposuresBefore } };
@@ -140,15 +141,16 @@ export class Accounts {
   /** The exposures as they would be had no side been deleveraged of late; undefined where that changes none. */
   async #exposuresBefore(
     account: string,
-    { exposures, cash, groups, globals }: LiquidationState,
+    state: LiquidationState,
     { protocol, time, at }: AccountsQuery,
   ): Promise<readonly Exposure[] | undefined> {
+    const { exposures } = state;
     const graced = new Set(
       protocol.markets.filter(({ watch }) => watch.graceUntil > time).map(({ market }) => market.asset),
     );
     if (!exposures.some(({ asset, size }) => size !== 0n && graced.has(asset))) return undefined;
-    const terms = assess({ exposures, cash, groups, time, end: "better" });
-    if (terms.equity > maintenanceUp(terms, globals)) return undefined;
+    const terms = termsOf(state);
+    if (terms.equity > maintenanceUp(terms, state.globals)) return undefined;
     const { clearingHouse } = this.#context.contracts;
     const before = await Promise.all(
       exposures.map(async (exposure): Promise<Exposure> => {

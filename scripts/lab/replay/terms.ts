@@ -45,7 +45,10 @@ export function localized(other: Tree): typeof local {
     const feed = { ...asset.feed, ...pick(branchOf(given, "feed"), TAKEN_OF_FEEDS) };
     return [symbol, { ...asset, ...pick(given, TAKEN_OF_ASSETS), feed }];
   });
-  return { ...local, ...pick(other, TAKEN), assets: Object.fromEntries(merged) as typeof local.assets };
+  const taken = { ...local, ...pick(other, TAKEN) };
+  // That of a chain whose markets settle by reports would leave baskets no two rounds.
+  const orders = { ...taken.orders, legGap: local.orders.legGap };
+  return { ...taken, orders, assets: Object.fromEntries(merged) as typeof local.assets };
 }
 
 function branchOf(tree: Tree, key: string): Tree {
