@@ -41,6 +41,7 @@ describe("hazard 33: an order's escrow makes its owner look poorer than it is", 
     const world = await load(longOnWeth);
     const { clearingHouse, account, other, bob } = world;
     await park(world, { reduceOnly: true });
+    await world.setPrice(ETH, wad("1750"));
 
     await expect(
       clearingHouse.connect(bob).convert(account, [{ token: WETH_TOKEN, amount: wad("1") }], other),
@@ -125,7 +126,7 @@ async function long(): Promise<Parked> {
 
 async function longOnWeth(): Promise<Parked> {
   const world = await long();
-  await world.fundCollateral(world.alice, WETH_TOKEN, wad("10"), 3n);
+  await world.fundCollateral(world.alice, WETH_TOKEN, wad("1"), 3n);
   return world;
 }
 

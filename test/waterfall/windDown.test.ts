@@ -231,19 +231,21 @@ describe("The end of a market", () => {
 
     for (const walked of [false, true]) {
       it(`takes the price as it is, ${walked ? "not to where somebody has walked it" : "not as somebody has left it"}`, async () => {
-        const world = await load(announced);
+        const world = await load(open);
         const { clearingHouse, oracle } = world;
-        const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
-        await time.increaseTo(closesAt + BigInt(HOUR + 5 * 60 + 1)); // without a round in the window
-        await world.setPrice(ETH, wad("1850"));
-        const [high] = await world.feedOf(ETH).proxy.latestRoundData();
-        await world.setPrice(ETH, wad("1780"));
-        const hint = await world.hintFor(ETH, closesAt);
-        if (walked) await oracle.advance(ETH, [high]);
+        // Not ETH, which is read anew for keepers' pay.
+        await clearingHouse.windDown(BTC);
+        const { closesAt } = decodeWatch(await clearingHouse.watchOf(BTC));
+        await time.increaseTo(closesAt + BigInt(DAY)); // without a round in the window
+        await world.setPrice(BTC, wad("29_500"));
+        const [high] = await world.feedOf(BTC).proxy.latestRoundData();
+        await world.setPrice(BTC, wad("28_600"));
+        const hint = await world.hintFor(BTC, closesAt);
+        if (walked) await oracle.advance(BTC, [high]);
 
-        await expect(clearingHouse.closeMarket(ETH, hint))
+        await expect(clearingHouse.closeMarket(BTC, hint))
           .to.emit(clearingHouse, "MarketClosed")
-          .withArgs(ETH, wad("1780"), wad("1782.848"));
+          .withArgs(BTC, wad("28_600"), wad("28_600"));
       });
     }
 
