@@ -169,7 +169,8 @@ struct AssetLimits {
 ///  - `AccessManagedUnauthorized`: all verbs of governance. Whoever has a delay there gets
 ///    `AccessManagerNotScheduled`, `AccessManagerNotReady` or `AccessManagerExpired` of the access manager instead.
 ///  - `UnknownMarket`: an asset that is not listed: `closeMarket`, all verbs of governance with an `asset`; or that is no
-///    market either: `openOrder`, `executeOrder`, `simulate`; or that the account does not hold: `liquidate`, `takeOver`.
+///    market either: `openOrder`, `reserveSequence`, `executeOrder`, `simulate`; or that the account does not hold:
+///    `liquidate`, `takeOver`.
 ///  - `UnknownCollateral`: a token that is not listed: `transfer`, `credit`, `debit`, `buySeized`, `writeOff`.
 ///  - `SequencerNotSettled`: the sequencer is down or in its grace: `liquidate`, `takeOver`, `convert`, `realise`,
 ///    `settleDeficit`, `flagInsolvent`, `clearInsolvency`, `seize`, `buySeized`, `writeOff`, `flagDeleveraging`,
@@ -493,7 +494,7 @@ interface IClearingHouse is IAccessManaged {
     /// @dev Reverts with `AlreadyInsolvent` where that is recorded, `NotInsolvent` where it is not so.
     function flagInsolvent(AccountId account) external;
 
-    /// @notice Forgets it once E > 0 or nothing is owed.
+    /// @notice Forgets it once E > 0, or c + U is not negative, or nothing is left.
     /// @dev Reverts with `StillInsolvent` where it is so, `NotInsolvent` where that was not recorded.
     function clearInsolvency(AccountId account) external;
 
@@ -535,8 +536,8 @@ interface IClearingHouse is IAccessManaged {
     /// @notice Deleverages a flagged market at the first round after the flag: closes the same fraction of every position of
     /// the crowded side through the ordinary fill price, min(needed, 25 %, |S|/side), if that lowers the pool's R_M.
     /// @dev What is needed is rounded up. Reverts with `NotFlagged`; as `IOracle.settle` where the hint proves nothing
-    /// within a day of the flag, which is dropped after that; with `EpochsExhausted` where the side has been closed
-    /// whole 1,023 times.
+    /// within a day of the flag, which is dropped after that, and ten minutes after the round; with `EpochsExhausted`
+    /// where the side has been closed whole 1,023 times.
     /// @return closed Size that the side lost, WAD; 0: the flag was dropped.
     function deleverage(uint256 asset, RoundHint calldata hint) external returns (uint256 closed);
 
@@ -671,8 +672,8 @@ interface IClearingHouse is IAccessManaged {
     function debit(AccountId account, address caller, uint256 token, uint256 amount) external;
 
     /// @notice Takes an order's escrow out of cash and numbers it. Against liquidation it still counts as the account's
-    /// until the order ends. Keeper pay as given; the cancel charge is the taker
-    /// fee on the legs' notional, rounded up to `ESCROW_UNIT`. Where cash does not cover both the account must meet its
+    /// until the order ends. Keeper pay as given; the cancel charge is the taker fee on the legs' notional, rounded up to
+    /// `ESCROW_UNIT`. Where cash does not cover both the account must meet its
     /// initial requirement after them; a reduce-only order then leaves out the charge, needs E > R_M, and stays alone.
     /// @dev Reverts with `ZeroSize`; unless reduce-only with `MarketIsReduceOnly` where a market is not active, and
     /// `IncreaseRefused` while paused; with `FeeAllowanceExceeded` of an operator; `OrderPending` where an order that
