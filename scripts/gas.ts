@@ -157,7 +157,8 @@ async function executions(world: World, figures: Figures): Promise<void> {
       if (asset === undefined) throw new Error("too few assets");
       await trade(world, account, asset, await sizeOf(world, asset));
     }
-    const { execute } = await trade(world, account, BTC, await sizeOf(world, BTC));
+    const { submit, execute } = await trade(world, account, BTC, await sizeOf(world, BTC));
+    if (next === 1) figures["order.submit.again"] = submit;
     figures[`order.execute.increase.held${String(next)}`] = execute;
   }
 }

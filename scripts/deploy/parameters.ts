@@ -512,7 +512,7 @@ const NO_MARKET = {
   maxFundingRate: 0n,
   fundingVelocity: 0n,
   profitWeight: 0n,
-  lot: 6n,
+  lot: 0n,
   insuranceCap: 0n,
 };
 

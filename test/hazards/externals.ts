@@ -35,7 +35,7 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "executeOrder((bytes32,bool,uint256,uint256,uint256,bytes32),(uint256,int256,uint256)[])",
       "openOrder(bytes32,address,(uint256,int256,uint256)[],uint256,bool)",
       "payKeeper(bytes32,bytes32,uint256)",
-      "reserveSequence(bytes32,address,uint256)",
+      "reserveSequence(bytes32,address,(uint256,int256,uint256)[],uint256)",
     ],
     satellites: ["lock()", "unlock()"],
     authority: ["setAuthority(address)"],
@@ -186,7 +186,7 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "submitTrigger(bytes32,(uint256,int256,uint256,bool,uint256,uint256))",
     ],
     self: ["executeItem((bytes32,uint256,(uint80,uint80)[]),bytes32)"],
-    governor: ["setParameters((uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))"],
+    governor: ["setParameters((uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))"],
     authority: ["setAuthority(address)"],
     views: [
       "authority()",
