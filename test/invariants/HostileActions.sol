@@ -189,7 +189,7 @@ abstract contract HostileActions is GovernorActions {
         int256 before = _terms(account, false).equity;
         int256 delta = (cash * 1e6 * 1e8) / (int256(trade.takerFee()) * answers[asset]);
         OrderInput memory input =
-            size > 0 ? OrderInput(asset, -delta, type(uint96).max, true, 0) : OrderInput(asset, delta, 1, true, 0);
+            size > 0 ? OrderInput(asset, -delta, 1e26, true, 0) : OrderInput(asset, delta, 1, true, 0);
         (bool ok, bytes memory result) = _as(
             account,
             address(p.orders),
