@@ -186,7 +186,9 @@ export const EXTERNALS: Readonly<Record<string, Partial<Record<Caller, readonly 
       "submitTrigger(bytes32,(uint256,int256,uint256,bool,uint256,uint256))",
     ],
     self: ["executeItem((bytes32,uint256,(uint80,uint80)[]),bytes32)"],
-    governor: ["setParameters((uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))"],
+    governor: [
+      "setParameters((uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))",
+    ],
     authority: ["setAuthority(address)"],
     views: [
       "authority()",
