@@ -5,11 +5,11 @@ import { network } from "hardhat";
 
 import { UNATTRIBUTED } from "../../scripts/model/deficit.ts";
 import { abs, min, WAD } from "../../scripts/model/fixed.ts";
-import { leastSizeUp, type LiquidationState } from "../../scripts/model/liquidation.ts";
+import { leastSizeUp, type LiquidationState, termsOf } from "../../scripts/model/liquidation.ts";
 import { type LiquidationPlan, leastReduction, leastSlice } from "../../scripts/model/liquidationSearch.ts";
 import { encodeGlobals, encodeGroups, encodeMoney, lotOf, saleLotOf } from "../../scripts/model/parameters.ts";
 import { isLiquidatable } from "../../scripts/model/price.ts";
-import { assess, maintenanceUp } from "../../scripts/model/risk.ts";
+import { maintenanceUp } from "../../scripts/model/risk.ts";
 import { SETTLEMENT } from "../parameters.ts";
 import { unhealthy, unhealthyInDoubt } from "./accounts.ts";
 import { between, magnitude, SEED } from "./arbitraries.ts";
@@ -29,17 +29,20 @@ const books: fc.Arbitrary<LiquidationState> = fc
     minNotional: fc.oneof(fc.constant(1_000n), magnitude(32)),
     insurance: fc.oneof(fc.constant(0n), between(0n, 100n * WAD), fc.constant(1_000_000n * WAD)),
     room: fc.oneof(fc.constant(0n), between(0n, 100n * WAD), fc.constant(1_000_000n * WAD)),
-    hasPendingOrder: fc.boolean(),
+    escrowed: fc.oneof(fc.constant(0n), between(1n, 100n * WAD)),
   })
-  .map(({ state, flatReward, minNotional, insurance, room, hasPendingOrder }) => ({
+  .map(({ state, flatReward, minNotional, insurance, room, escrowed }) => ({
     ...state,
+    // The same equity, a part of it in escrow.
+    cash: state.cash - escrowed,
+    escrow: escrowed,
     money: { ...state.money, flatReward: flatReward * CENT, minNotional: minNotional * CENT },
     insurance,
     insuranceRooms: new Map([[UNATTRIBUTED, room]]),
-    hasPendingOrder,
+    hasPendingOrder: escrowed !== 0n,
   }))
   .filter((state) => {
-    const terms = assess({ ...state, end: "better" });
+    const terms = termsOf(state);
     return terms.equity <= maintenanceUp(terms, state.globals);
   });
 
@@ -77,8 +80,8 @@ describe("model against contracts: LiquidationSearch", () => {
 
 /** What `LiquidationFinder` reads of an account. */
 function toCase(state: LiquidationState) {
-  const { globals, groups, money, insurance, insuranceRooms, hasPendingOrder = false } = state;
-  const terms = assess({ ...state, end: "better" });
+  const { globals, groups, money, insurance, insuranceRooms, hasPendingOrder = false, escrow = 0n } = state;
+  const terms = termsOf(state);
   const positions = [...state.exposures.entries()]
     .filter(([, { size, price }]) => size !== 0n && isLiquidatable(price))
     .map(([place, exposure]) => ({
@@ -106,7 +109,7 @@ function toCase(state: LiquidationState) {
     collaterals: state.exposures.map(({ collateral }) => collateral),
     skews: state.exposures.map(({ asset }) => state.skews.get(asset) ?? 0n),
     parts: [...positions, ...tokens],
-    cash: state.cash,
+    cash: state.cash + escrow,
     pending: hasPendingOrder,
     globals: encodeGlobals(globals),
     groups: encodeGroups(groups),

@@ -68,6 +68,15 @@ describe("decide, liquidation", () => {
     expect(due({ cash: usd(60_000) })).to.deep.equal([]);
   });
 
+  it("counts what a pending order has in escrow, for liquidation, conversion and insolvency", () => {
+    const parked = { hasPendingOrder: true, escrow: usd(30_000) };
+
+    expect(due({ cash: usd(30_000), ...parked })).to.deep.equal([]);
+    expect(kinds(due({ cash: usd(30_000), ...parked, escrow: 0n }))).to.deep.equal(["liquidate"]);
+    expect(due({ ...convertible, ...parked })).to.deep.equal([]);
+    expect(due({ ...drowned, ...parked, escrow: usd(20_000) }, { cash: 0n })).to.deep.equal([]);
+  });
+
   it("leaves what is not live alone", () => {
     const settling = { ...livePrice(usd(3_500)), settling: true };
     const held = exposure({ size: 100n * WAD, quote: usd(-380_000), price: settling });
@@ -280,6 +289,17 @@ describe("decide, what is left of an account", () => {
     expect(due({ cash: usd(60_000) }, { insolventSince: 1n })).to.deep.equal(duty("clearInsolvency"));
     expect(due({ ...nothing, cash: 0n }, { insolventSince: 1n })).to.deep.equal(duty("clearInsolvency"));
     expect(due({ ...nothing, cash: -1n }, { insolventSince: 1n })).to.deep.equal(duty("settleDeficit"));
+  });
+
+  it("clears one that holds what is worth nothing and owes nothing", () => {
+    const price = { ...livePrice(usd(3_500)), refusal: "Stale" as const, dead: true };
+    const worthless = {
+      exposures: [exposure({ collateral: 10n * WAD, price })],
+      holdings: [holding(10n * WAD)],
+      cash: 0n,
+    };
+
+    expect(due(worthless, { insolventSince: 1n })).to.deep.equal(duty("clearInsolvency"));
   });
 
   it("has a loss realised that is beyond cash and large enough", () => {
