@@ -78,14 +78,14 @@ interface Context {
 
 function deedOf(one: Case, { isSearched, ...context }: Context & { readonly isSearched: boolean }): Deed[] {
   const { account, state, insolventSince, terms } = one;
+  const lacks = terms.equity <= 0n && terms.equity < terms.collateralValue;
   if (!hasAnything(state)) {
     if (state.cash < 0n && state.hasPendingOrder !== true) return [{ kind: "settleDeficit", account }];
-    return insolventSince !== 0n && state.cash >= 0n ? [{ kind: "clearInsolvency", account }] : [];
+    return insolventSince !== 0n && !lacks ? [{ kind: "clearInsolvency", account }] : [];
   }
   const relief = isSearched ? reliefOf(one, context) : undefined;
   if (relief !== undefined) return [relief];
   // Left with nothing but what the keeper cannot buy, or nobody may sell.
-  const lacks = terms.equity <= 0n && terms.equity < terms.collateralValue;
   const isInsolvent = isSearched && lacks;
   if (isInsolvent && insolventSince === 0n) return [{ kind: "flagInsolvent", account }];
   if (isInsolvent && isSeizable(one, context.state.time)) return [{ kind: "seize", account }];

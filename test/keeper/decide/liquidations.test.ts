@@ -291,6 +291,14 @@ describe("decide, what is left of an account", () => {
     expect(due({ ...nothing, cash: -1n }, { insolventSince: 1n })).to.deep.equal(duty("settleDeficit"));
   });
 
+  it("clears one whose debt its escrow covers", () => {
+    const flagged = (escrow: bigint) =>
+      due({ ...nothing, cash: usd(-1), hasPendingOrder: true, escrow }, { insolventSince: 1n });
+
+    expect(flagged(usd(1))).to.deep.equal(duty("clearInsolvency"));
+    expect(flagged(usd(1) - 1n)).to.deep.equal([]);
+  });
+
   it("clears one that holds what is worth nothing and owes nothing", () => {
     const price = { ...livePrice(usd(3_500)), refusal: "Stale" as const, dead: true };
     const worthless = {
