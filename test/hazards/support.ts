@@ -12,7 +12,7 @@ export interface Hint {
   before: bigint;
 }
 
-/** Equity of accounts at the latest prices, WAD. Escrows of pending orders are not in it. */
+/** Equity of accounts at the latest prices, WAD, with what their pending orders have in escrow. */
 export async function worthOf({ lens }: World, ...accounts: Account[]): Promise<bigint> {
   const healths = await lens.health(accounts);
   return healths.reduce((sum, { equity }) => sum + equity, 0n);
