@@ -374,6 +374,7 @@ contract ClearingHouseExtension is Clearing {
         result.protocolFees = _books.protocolFees;
         result.closedValue = _books.closedValue;
         result.seizedOwed = _books.seizedOwed;
+        result.uncoveredDeficits = _books.uncoveredDeficits;
         result.pendingLosses = _books.pendingLosses;
         result.flaggedMarkets = _books.flaggedMarkets;
         result.markValue = _books.markValue;

@@ -178,14 +178,16 @@ contract Lens is ILens {
         (GlobalParameters globals, GroupParameters groups, ) = clearingHouse.globals();
         // Nothing is done to anybody in a time in which nobody could act for themselves.
         if (!conditions.sequencerSettled()) return result;
+        bool lacks = terms.equity <= 0 && terms.equity < int256(terms.collateralValue);
         if ((state.positions | state.collaterals) == 0) {
             result.owing = state.cash < 0 && state.pending == 0;
+            result.insolvent = lacks && state.pending != 0;
             return result;
         }
         (bool closing, bool selling) = _closable(exposures);
         (uint256 owed, uint256 limit) = _owed(terms, globals);
         result.convertible = selling && owed > limit;
-        result.insolvent = terms.equity <= 0 && terms.equity < int256(terms.collateralValue);
+        result.insolvent = lacks;
         if (terms.equity > int256(terms.maintenance(globals))) return result;
         result.graced = _graced(id, exposures, _moneyOf(state), globals, groups);
         result.liquidatable = !result.graced && (closing || selling);
@@ -399,8 +401,9 @@ contract Lens is ILens {
         result.insuranceTarget = IInsuranceFund(clearingHouse.insuranceFund()).targetBalance();
         result.utilisation = Interest.utilisationDown(ledger.base, ledger.lent);
         result.borrowRate = Interest.rateDown(result.utilisation, money);
+        // Of the equity now, as deleveraging counts it, not of the stored mark.
         uint256 budget =
-            ledger.markValue > 0 ? Fixed.mulDivDown(uint256(ledger.markValue), money.lossBudget(), PPM) : 0;
+            result.pool.equity > 0 ? Fixed.mulDivDown(uint256(result.pool.equity), money.lossBudget(), PPM) : 0;
         result.markets = _markets(budget);
     }
 

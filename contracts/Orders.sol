@@ -266,6 +266,8 @@ contract Orders is IOrders, AccessManaged, EIP712, NoncesKeyed, Multicall {
         uint256 nativePrice;
         Leg[] memory legs = new Leg[](1);
         (legs[0], , nativePrice) = _openLeg(asset, input.delta);
+        // It may only fire there, and pays the fee of that price.
+        if (input.above && input.triggerPrice > legs[0].price) legs[0].price = input.triggerPrice;
         sequence = clearingHouse.reserveSequence({
             account: account,
             caller: msg.sender,

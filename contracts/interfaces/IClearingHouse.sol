@@ -101,6 +101,7 @@ struct Ledger {
     uint256 protocolFees; // WAD
     int256 closedValue; // owed to positions of sides closed whole, WAD
     uint256 seizedOwed; // advanced by the pool for seized collateral, WAD
+    uint256 uncoveredDeficits; // borne by the pool to date: deficits beyond insurance, seized collateral sold too low, WAD
     uint256 pendingLosses; // insolvent accounts that have been found
     uint256 flaggedMarkets; // to be deleveraged
     int256 markValue; // the stored pool mark, WAD
@@ -489,8 +490,9 @@ interface IClearingHouse is IAccessManaged {
     /// @return deficit What it owed, WAD, rounded up.
     function settleDeficit(AccountId account) external returns (uint256 deficit);
 
-    /// @notice Records that an account has positions or collateral, c + U < 0 and E ≤ 0: whatever it is wound up for, the
-    /// loss is insurance's and the pool's. Pool requests wait from now on.
+    /// @notice Records that an account has positions, collateral or a pending order, c + U < 0 and E ≤ 0: whatever it is
+    /// wound up for, the loss is insurance's and the pool's. Pool requests wait from now on. A liquidation that leaves
+    /// nothing but a debt beyond what orders have in escrow records it, too.
     /// @dev Reverts with `AlreadyInsolvent` where that is recorded, `NotInsolvent` where it is not so.
     function flagInsolvent(AccountId account) external;
 
@@ -550,11 +552,12 @@ interface IClearingHouse is IAccessManaged {
     /// @return cut h, 2^-64, rounded up; 0: insurance has paid for all.
     function cutProfits() external returns (uint256 cut);
 
-    /// @notice Closes both sides of a market that is being wound down, at the first round after its notice (else the last
-    /// accepted price) times 1 + S/(2D). Anyone.
+    /// @notice Closes both sides of a market that is being wound down, at the first round after its notice (else the price
+    /// that is read now) times 1 + S/(2D). Anyone.
     /// @dev The price is rounded down, and what each side is worth at it toward the pool. Reverts with `WrongStatus`
-    /// where the end is not announced or has come, `ClosingLater`; as `IOracle.settle` where the hint proves nothing
-    /// within seven days after the notice; with `EpochsExhausted` as `deleverage`.
+    /// where the end is not announced or has come, `ClosingLater`; within seven days after the notice as `IOracle.settle`
+    /// where the hint proves nothing, and with `NotLiquidatable` where there is no such round and the price is neither
+    /// live nor dead; with `EpochsExhausted` as `deleverage`.
     function closeMarket(uint256 asset, RoundHint calldata hint) external;
 
     // ---------------------------------------------------------------- governance

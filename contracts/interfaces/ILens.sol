@@ -21,7 +21,7 @@ struct Standing {
     bool liquidatable; // E ≤ R_M, no grace, sequencer settled, and something of it may be closed
     bool graced; // E ≤ R_M only because a side was deleveraged of late
     bool convertible; // what it owes against its collateral is above λ_M, and some collateral may be sold
-    bool insolvent; // E ≤ 0 and c + U < 0, with positions or collateral: to be flagged
+    bool insolvent; // E ≤ 0 and c + U < 0, with positions, collateral or a pending order: to be flagged
     bool owing; // nothing but a debt, and no pending order: a deficit to be settled
 }
 
@@ -148,7 +148,7 @@ struct MarketSolvency {
     int256 longValue; // what the pool owes to all positions of the side, rounded up; negative: they owe the pool
     int256 shortValue;
     uint256 heldPremium; // Φ, rounded up
-    uint256 budget; // what the market may owe (both sides and Φ) before it is deleveraged
+    uint256 budget; // what the market may owe (both sides and Φ) before it is deleveraged, a share of the pool's equity now
     uint256 insuranceRoom; // what insurance still pays for its deficits now
     uint256 insuranceCap; // within a day
     Trigger flag; // to be deleveraged, why

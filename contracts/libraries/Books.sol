@@ -49,7 +49,7 @@ struct BooksStorage {
     address table; // parameters, see ParameterTable
     uint8 assets; // listed so far
     uint8 tokens;
-    bool paused; // nothing may raise a requirement
+    bool paused; // no order may raise a requirement
     // slot 1
     int128 base; // the pool's free liquidity, WAD
     uint128 debts; // Σ shares of accounts with negative cash
@@ -67,6 +67,7 @@ struct BooksStorage {
     uint32 flaggedMarkets; // to be deleveraged
     // slot 5
     uint128 seizedOwed; // advanced by the pool for seized collateral, WAD
+    uint128 uncoveredDeficits; // what the pool has borne for others so far, WAD
     mapping(AccountId account => uint256 word) accounts;
     mapping(AccountId account => mapping(uint256 asset => Position)) positions;
     mapping(AccountId account => mapping(uint256 token => uint256 amount)) collateral;

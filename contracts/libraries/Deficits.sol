@@ -36,6 +36,7 @@ library Deficits {
         // The debt is gone with the account's shares: what insurance does not pay, the pool has lent for nothing.
         state.cash = 0;
         flow.base += int256(fromInsurance);
+        if (fromInsurance < deficit) lose(books, deficit - fromInsurance);
         unflag(books, account);
         emit IClearingHouse.DeficitBooked(account, market, deficit, fromInsurance);
     }
@@ -55,6 +56,18 @@ library Deficits {
         bucket.level = (_levelUp(books, market) + taken).toUint128();
         bucket.time = uint40(block.timestamp);
         flow.insurance -= int256(taken);
+    }
+
+    /// @notice Adds to what the pool has borne for others.
+    function lose(BooksStorage storage books, uint256 amount) internal {
+        books.uncoveredDeficits = (books.uncoveredDeficits + amount).toUint128();
+    }
+
+    /// @notice Records that an account was found insolvent. @param equity E, WAD.
+    function flag(BooksStorage storage books, AccountId account, int256 equity) internal {
+        books.insolventSince[account] = block.timestamp;
+        ++books.pendingLosses;
+        emit IClearingHouse.Insolvent(account, equity);
     }
 
     /// @notice Forgets that an account was found insolvent.

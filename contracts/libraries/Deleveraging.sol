@@ -479,8 +479,11 @@ library Deleveraging {
             (verdict, price, ) = oracle.settle(asset, watch.phase(), closesAt, hint);
             if (verdict == Verdict.Settled && oracle.accepts(asset, price)) return price;
         }
-        // Read now: of what was stored last, and to where it was walked, the caller could choose.
+        // Read now: of what was stored last, and to where it was walked, the caller could choose. In a halt, or while
+        // the market is closed, who likes the last price would act before it ends.
         (, Price[] memory prices) = oracle.read(1 << asset, false);
+        bool patient = block.timestamp <= closesAt + CLOSING_PATIENCE;
+        require(!patient || prices[0].live() || prices[0].dead(), IClearingHouse.NotLiquidatable(asset));
         return prices[0].last();
     }
 

@@ -183,9 +183,14 @@ library Liquidations {
         bool closed = c.state.positions == 0 && c.state.collaterals == 0;
         _charge(books, c, result, terms.equity, closed);
         result.equityAfter = terms.equity - int256(result.penalty + result.discount);
-        // What a pending order has in escrow still belongs to the account: until then its debt is not forgiven.
-        if (closed && c.state.cash < 0 && c.state.pending == 0) {
-            result.deficit = Deficits.book(books, c.flow, c.account, c.state, c.market);
+        if (closed && c.state.cash < 0) {
+            if (c.state.pending == 0) {
+                result.deficit = Deficits.book(books, c.flow, c.account, c.state, c.market);
+            } else if (result.equityAfter < 0 && books.insolventSince[c.account] == 0) {
+                // What a pending order has in escrow still belongs to the account: until it ends the debt is not
+                // forgiven. What the escrow does not cover is a loss, and the pool's providers wait for it.
+                Deficits.flag(books, c.account, result.equityAfter);
+            }
         }
         books.store(c.account, c.state, c.flow);
         // The reward last: liquidator and account differ, but the account's word must be final before others move.

@@ -202,11 +202,9 @@ library Waterfall {
         Context memory c = _open(books, oracle, account, false);
         require(books.insolventSince[account] == 0, IClearingHouse.AlreadyInsolvent(account));
         _requireInsolvent(c);
-        books.insolventSince[account] = block.timestamp;
-        ++books.pendingLosses;
+        Deficits.flag(books, account, _assess(c).equity);
         books.store(account, c.state, c.flow);
         books.flush(c.flow);
-        emit IClearingHouse.Insolvent(account, _assess(c).equity);
     }
 
     /// @notice See IClearingHouse.clearInsolvency.
@@ -222,9 +220,9 @@ library Waterfall {
 
     function _requireInsolvent(Context memory c) private view {
         Terms memory terms = _assess(c);
-        // Where nothing but a debt is left, it is settled.
+        // Where nothing but a debt is left, it is settled; with an order pending, once that has ended.
         require(
-            _lacks(terms) && (c.state.positions | c.state.collaterals) != 0,
+            _lacks(terms) && (c.state.positions | c.state.collaterals | c.state.pending) != 0,
             IClearingHouse.NotInsolvent(c.account, terms.equity)
         );
     }
@@ -317,8 +315,9 @@ library Waterfall {
         Sales.buy(books, flow, sale, buyer, proceeds);
         books.collateral[insurance][sale.token] = held - sale.amount;
         uint256 repaid = Math.min(proceeds, seizure.owed);
+        _settleSeizure(books, seizure, repaid);
         // With the last of it sold, what it did not bring is the pool's loss.
-        _settleSeizure(books, seizure, held == sale.amount ? seizure.owed : repaid);
+        if (held == sale.amount && seizure.owed != 0) _giveUp(books, seizure);
         flow.base += int256(repaid);
         flow.insurance += int256(proceeds - repaid);
         books.flush(flow);
@@ -335,6 +334,11 @@ library Waterfall {
         require(prices[0].dead(), IClearingHouse.NotDead(asset));
         Seizure storage seizure = books.seizures[token];
         emit IClearingHouse.WrittenOff(token, seizure.owed);
+        _giveUp(books, seizure);
+    }
+
+    function _giveUp(BooksStorage storage books, Seizure storage seizure) private {
+        Deficits.lose(books, seizure.owed);
         _settleSeizure(books, seizure, seizure.owed);
     }
 

@@ -39,7 +39,7 @@ import { type PoolMarket, type PoolState, type PoolValue, redeemableDown, valueP
 import type { Price } from "./price.ts";
 import { cutProfits } from "./profitCut.ts";
 import { realise } from "./realise.ts";
-import { assess, type Exposure } from "./risk.ts";
+import { assess, type Exposure, type Terms } from "./risk.ts";
 import { SEIZURE_DELAY, seizedPriceUp } from "./seizure.ts";
 import {
   emptySide,
@@ -59,7 +59,7 @@ import { CLOSING_NOTICE, closeMarket } from "./windDown.ts";
 /** Escrow amounts are multiples of this, WAD. */
 const ESCROW_UNIT = 10n ** 14n;
 /** Of every feed of the driver. */
-const PHASE = 3n;
+const DRIVER_PHASE = 3n;
 /** Without a proof a flag is dropped, and a market that is wound down is closed at its last price; seconds. */
 const FLAG_PATIENCE = 86_400n;
 const CLOSING_PATIENCE = 604_800n;
@@ -79,6 +79,17 @@ export interface Leg {
 /** What the driver's oracle answers to a request for a settlement price; void without one. */
 export type Settlement = bigint | undefined;
 
+/** What a pending order holds. */
+export interface Escrow {
+  /** For whoever ends it, WAD. */
+  readonly pay: bigint;
+  /** Forfeited by a cancellation, WAD. */
+  readonly charge: bigint;
+  readonly reduceOnly: boolean;
+  /** It holds no charge, and allows no other order beside it. */
+  readonly exclusive: boolean;
+}
+
 export class Account {
   /** Not negative. */
   cash = 0n;
@@ -90,6 +101,15 @@ export class Account {
   readonly positions = new Map<number, StoredPosition>();
   /** By token. */
   readonly collateral = new Map<number, bigint>();
+  /** Orders ever submitted, triggers included. */
+  sequence = 0n;
+  /** That are pending, by sequence. */
+  readonly orders = new Map<bigint, Escrow>();
+
+  /** What its pending orders hold, WAD: apart from cash, but its own until they end. */
+  get escrow(): bigint {
+    return [...this.orders.values()].reduce((sum, { pay, charge }) => sum + pay + charge, 0n);
+  }
 
   positionOf(asset: number): StoredPosition {
     return this.positions.get(asset) ?? NO_POSITION;
@@ -161,6 +181,8 @@ export class Books {
   protocolFees = 0n;
   closedValue = 0n;
   seizedOwed = 0n;
+  /** Borne by the pool so far: deficits beyond insurance, seized collateral that sold too low. */
+  uncoveredDeficits = 0n;
   pendingLosses = 0n;
   mark = 0n;
   markTime: bigint;
@@ -176,6 +198,7 @@ export class Books {
   readonly groups: GroupParameters;
   readonly money: MoneyParameters;
   readonly markets: readonly Market[];
+  readonly phase: bigint;
   readonly buckets = new Map<number, Bucket>();
   /** By token: what the pool has advanced, and when the last of it came. */
   readonly seizures = new Map<number, { owed: bigint; since: bigint }>();
@@ -190,6 +213,8 @@ export class Books {
     money: MoneyParameters;
     deployedAt: bigint;
     listedAt: bigint;
+    /** Of every feed; the driver's by default. */
+    phase?: bigint;
   }) {
     this.accounts = Array.from({ length: parameters.accounts }, () => new Account());
     this.assets = [...parameters.assets];
@@ -201,6 +226,7 @@ export class Books {
     this.markets = parameters.assets.map(() => new Market(parameters.listedAt));
     this.debts = { shares: 0n, index: WAD, time: parameters.deployedAt };
     this.markTime = parameters.deployedAt;
+    this.phase = parameters.phase ?? DRIVER_PHASE;
   }
 
   account(index: number): Account {
@@ -313,12 +339,56 @@ export class Books {
 
   /** Submits an order and executes it, as the driver does. */
   trade(account: Account, legs: readonly Leg[], { reduceOnly, now }: { reduceOnly: boolean; now: bigint }): void {
-    const released = this.#escrow(account, legs, { reduceOnly, now });
-    const open = this.#open(account, now, { released });
+    const sequence = this.openOrder(account, legs, { pay: 0n, reduceOnly, now });
+    this.executeOrder(account, { sequence, legs, payTo: account, pay: 0n, now });
+  }
+
+  /** What orders are charged for a cancellation: taker fees at the prices of the legs, WAD, rounded up to `ESCROW_UNIT`. */
+  cancelChargeUp(legs: readonly Leg[]): bigint {
+    const fees = legs.map(({ asset, delta, price }) =>
+      mulDivUp(abs(delta) * price, found(this.assets[asset]).trade.takerFee, PPM * WAD),
+    );
+    return (
+      mulDivUp(
+        fees.reduce((sum, fee) => sum + fee, 0n),
+        1n,
+        ESCROW_UNIT,
+      ) * ESCROW_UNIT
+    );
+  }
+
+  /** Puts an order's pay and charge into escrow; one that only reduces goes without the charge where cash does not
+   * suffice. Returns its sequence. */
+  openOrder(
+    account: Account,
+    legs: readonly Leg[],
+    { pay, reduceOnly, now }: { pay: bigint; reduceOnly: boolean; now: bigint },
+  ): bigint {
+    const due = this.cancelChargeUp(legs);
+    const exclusive = reduceOnly && this.cashOf(account, now) < pay + due;
+    const charge = exclusive ? 0n : due;
+    this.#pay(account, -(pay + charge), now);
+    account.orders.set(account.sequence, { pay, charge, reduceOnly, exclusive });
+    return account.sequence++;
+  }
+
+  /** Fills a pending order at the prices of `legs`; what of its escrow does not pay for that comes back first. */
+  executeOrder(
+    account: Account,
+    {
+      sequence,
+      legs,
+      payTo,
+      pay,
+      now,
+    }: { sequence: bigint; legs: readonly Leg[]; payTo: Account; pay: bigint; now: bigint },
+  ): void {
+    const order = takeOrder(account, sequence);
+    const open = this.#open(account, now, { released: order.pay + order.charge - pay });
     let fees = 0n;
     for (const { asset, delta: wanted, price } of legs) {
       const before = this.exposureOf(account, asset, now);
-      const delta = reduceOnly && abs(wanted) > abs(before.size) ? -before.size : wanted;
+      const delta = order.reduceOnly && abs(wanted) > abs(before.size) ? -before.size : wanted;
       const filled = fill({ exposure: before, delta, price, skew: this.skewOf(asset) });
       this.#write(account, filled.exposure);
       this.market(asset).funding = filled.exposure.funding;
@@ -327,7 +397,41 @@ export class Books {
       fees += filled.fee;
     }
     this.#takeFees(open.flow, fees);
-    this.#close(open);
+    this.#store(open);
+    this.#payWithin(open, payTo, pay);
+    this.#flush(open.flow, now);
+  }
+
+  /** Ends a pending order without a fill. @param forfeited To the pool, WAD. */
+  closeOrder(
+    account: Account,
+    {
+      sequence,
+      payTo,
+      pay,
+      forfeited,
+      now,
+    }: { sequence: bigint; payTo: Account; pay: bigint; forfeited: bigint; now: bigint },
+  ): void {
+    const order = takeOrder(account, sequence);
+    const flow = new Flow();
+    flow.base += forfeited;
+    this.#payWithin({ flow, now }, account, order.pay + order.charge - pay - forfeited);
+    this.#payWithin({ flow, now }, payTo, pay);
+    this.#flush(flow, now);
+  }
+
+  /** Takes the number of an order for a trigger, and returns it. */
+  reserveSequence(account: Account): bigint {
+    return account.sequence++;
+  }
+
+  /** Pays whoever pokes a trigger. */
+  payKeeper(from: Account, to: Account, amount: bigint, now: bigint): void {
+    const flow = new Flow();
+    this.#payWithin({ flow, now }, from, -amount);
+    this.#payWithin({ flow, now }, to, amount);
+    this.#flush(flow, now);
   }
 
   // ---------------------------------------------------------------- liquidation
@@ -340,6 +444,8 @@ export class Books {
     return {
       exposures,
       cash,
+      escrow: account.escrow,
+      hasPendingOrder: account.orders.size !== 0,
       holdings: this.tokens.map((parameters, token) => ({ token, amount: account.collateralOf(token), parameters })),
       skews: new Map(exposures.map(({ asset }) => [asset, this.skewOf(asset)])),
       globals: this.globals,
@@ -442,16 +548,26 @@ export class Books {
     return deficit;
   }
 
+  /** At the better ends, with what pending orders hold. */
+  betterTerms(account: Account, now: bigint): Terms {
+    const { cash, exposures } = this.standingOf(account, now);
+    return assess({ cash: cash + account.escrow, exposures, groups: this.groups, time: now, end: "better" });
+  }
+
   /** E at the better ends, WAD. */
   equityOf(account: Account, now: bigint): bigint {
-    const standing = this.standingOf(account, now);
-    return assess({ ...standing, groups: this.groups, time: now, end: "better" }).equity;
+    return this.betterTerms(account, now).equity;
+  }
+
+  /** E ≤ 0 and c + U < 0 at the better ends: whatever it is wound up for, others lose. */
+  lacks(account: Account, now: bigint): boolean {
+    const { equity, collateralValue } = this.betterTerms(account, now);
+    return equity <= 0n && equity < collateralValue;
   }
 
   flagInsolvent(account: Account, now: bigint): void {
     this.#close(this.#open(account, now));
-    account.insolventSince = now;
-    this.pendingLosses += 1n;
+    this.#flag({ account, now });
   }
 
   clearInsolvency(account: Account, now: bigint): void {
@@ -504,6 +620,7 @@ export class Books {
     const settled = this.fund.collateralOf(token) === 0n ? owed : repaid;
     this.seizures.set(token, { owed: owed - settled, since });
     this.seizedOwed -= settled;
+    this.uncoveredDeficits += settled - repaid;
     return proceeds;
   }
 
@@ -518,7 +635,7 @@ export class Books {
     const watch = changed ? { ...market.watch, overSince: over ? now : 0n } : market.watch;
     const { trigger } = this.#needed(pool, { asset, overSince: watch.overSince, now });
     if (trigger === "None" && !changed) return undefined;
-    market.watch = trigger === "None" ? watch : { ...watch, flaggedAt: now, phase: PHASE, trigger };
+    market.watch = trigger === "None" ? watch : { ...watch, flaggedAt: now, phase: this.phase, trigger };
     return trigger;
   }
 
@@ -574,7 +691,13 @@ export class Books {
 
   windDown(asset: number, now: bigint): void {
     const market = this.market(asset);
-    market.watch = { ...market.watch, flaggedAt: 0n, phase: PHASE, trigger: "None", closesAt: now + CLOSING_NOTICE };
+    market.watch = {
+      ...market.watch,
+      flaggedAt: 0n,
+      phase: this.phase,
+      trigger: "None",
+      closesAt: now + CLOSING_NOTICE,
+    };
     this.#setStatus(asset, "Closing");
   }
 
@@ -710,21 +833,10 @@ export class Books {
   }
 
   #payWithin({ flow, now }: Pick<Open, "flow" | "now">, account: Account, amount: bigint): void {
+    if (amount === 0n) return;
     const open: Open = { account, flow, now, cash: this.cashOf(account, now), exposures: [] };
     this.#move(open, amount);
     this.#store(open);
-  }
-
-  /** Takes the cancel charge of an order, which its execution releases. */
-  #escrow(account: Account, legs: readonly Leg[], { reduceOnly, now }: { reduceOnly: boolean; now: bigint }): bigint {
-    const charges = legs.map(({ asset, delta, price }) =>
-      mulDivUp(abs(delta) * price, found(this.assets[asset]).trade.takerFee, PPM * WAD),
-    );
-    const sum = charges.reduce((total, charge) => total + charge, 0n);
-    const charge = mulDivUp(sum, 1n, ESCROW_UNIT) * ESCROW_UNIT;
-    if (reduceOnly && this.cashOf(account, now) < charge) return 0n;
-    this.#pay(account, -charge, now);
-    return charge;
   }
 
   /** Moves an account to where a liquidation leaves it. */
@@ -737,13 +849,23 @@ export class Books {
     requireSame(this.#takeFromInsurance(open, UNATTRIBUTED, outcome.topUp), outcome.topUp, "reward from insurance");
     if (outcome.deficit !== 0n) {
       requireSame(this.#bookDeficit(open, outcome.market), outcome.fromInsurance, "deficit borne by insurance");
+    } else if (open.cash < 0n && outcome.equityAfter < 0n && isEmpty(open.account)) {
+      // A pending order keeps the debt from being forgiven; what its escrow does not cover is a loss, and the pool waits.
+      this.#flag(open);
     }
     this.#store(open);
+  }
+
+  #flag({ account, now }: Pick<Open, "account" | "now">): void {
+    if (account.insolventSince !== 0n) return;
+    account.insolventSince = now;
+    this.pendingLosses += 1n;
   }
 
   /** What insurance pays of the account's debt, which is forgiven. */
   #bookDeficit(open: Open, market: number): bigint {
     const fromInsurance = this.#takeFromInsurance(open, market, -open.cash);
+    this.uncoveredDeficits += -open.cash - fromInsurance;
     open.flow.base += fromInsurance;
     open.cash = 0n;
     this.#unflag(open.account);
@@ -816,6 +938,16 @@ export class BooksError extends PlimsollError {}
 export function found<T>(value: T | undefined): T {
   if (value === undefined) throw new BooksError("not in the books");
   return value;
+}
+
+function takeOrder(account: Account, sequence: bigint): Escrow {
+  const order = found(account.orders.get(sequence));
+  account.orders.delete(sequence);
+  return order;
+}
+
+function isEmpty({ positions, collateral }: Account): boolean {
+  return positions.size === 0 && [...collateral.values()].every((amount) => amount === 0n);
 }
 
 function requireSame(actual: bigint, expected: bigint, what: string): void {

@@ -71,6 +71,8 @@ export interface SolvencyReading {
     readonly closedValue: bigint;
     /** Advanced for seized collateral that is not sold yet. */
     readonly seizedOwed: bigint;
+    /** Borne for others so far: deficits beyond insurance, seized collateral that sold too low. */
+    readonly uncoveredDeficits: bigint;
     /** 1e-6 of what could be lent. */
     readonly utilisation: bigint;
     /** 1e-6 per year. */
@@ -150,6 +152,7 @@ function toReading(read: Awaited<ReturnType<Lens["solvency"]>>, { tokens, assets
       redeemable: pool.redeemable,
       closedValue: ledger.closedValue,
       seizedOwed: ledger.seizedOwed,
+      uncoveredDeficits: ledger.uncoveredDeficits,
       utilisation: read.utilisation,
       borrowRate: read.borrowRate,
       mark: ledger.markValue,

@@ -85,6 +85,7 @@ function renderMoney(reading: SolvencyReading): string {
     ["  redeemable", usd(pool.redeemable), ""],
     ["  owed to closed sides", usd(pool.closedValue), ""],
     ["  advanced for seized collateral", usd(pool.seizedOwed), ""],
+    ["  uncovered deficits to date", usd(pool.uncoveredDeficits), "borne by the pool beyond what insurance paid"],
     ["  mark", usd(pool.mark), pool.markTime === 0n ? "never" : timeOf(pool.markTime)],
     ["insurance", usd(insurance), `${coverageOf(insurance, insuranceTarget)} of its target ${usd(insuranceTarget)}`],
     ["protocol fees", usd(reading.protocolFees), ""],

@@ -107,6 +107,7 @@ describe("hazard 33: an order's escrow makes its owner look poorer than it is", 
     const cash = await cashOf(world, account);
     expect(cash).to.be.below(0n);
     expect(await worthOf(world, account)).to.equal(cash + escrow);
+    expect((await clearingHouse.poolValuation()).blocked, "a debt that is covered").to.equal(false);
 
     const { receipt: ended } = await world.execute(account, sequence, await world.settle(account, sequence));
     const closed = eventOf(clearingHouse, ended, "OrderClosed");

@@ -88,6 +88,7 @@ abstract contract Refusals {
             abi.encodePacked(
                 settling,
                 IClearingHouse.ClosingLater.selector,
+                IClearingHouse.NotLiquidatable.selector,
                 IClearingHouse.UnknownMarket.selector,
                 IClearingHouse.WrongStatus.selector
             )

@@ -95,7 +95,7 @@ describe("Lens standing", () => {
     });
   }
 
-  it("of a debt is nothing while an order waits whose escrow is the account's", async () => {
+  it("of a debt beyond the escrow of an order that waits is insolvent, and nothing is settled", async () => {
     const world = await load(outright);
     const { clearingHouse, lens, account, bob } = world;
     await world.submit(account, ETH, wad("-1"), { reduceOnly: true });
@@ -104,8 +104,9 @@ describe("Lens standing", () => {
 
     const { cash, pending } = await clearingHouse.accountOf(account);
     expect([cash < 0n, pending]).to.deep.equal([true, 1n]);
-    expect(toObject((await lens.account(account)).standing)).to.deep.equal(NONE);
-    expect(await answersOf(world)).to.deep.equal(NONE);
+    const standing = { ...NONE, insolvent: true };
+    expect(toObject((await lens.account(account)).standing)).to.deep.equal(standing);
+    expect(await answersOf(world)).to.deep.equal(standing);
   });
 
   it("of nobody is nothing", async () => {

@@ -99,6 +99,9 @@ describe("Orders.submitTrigger", () => {
     await house.setOperator(account, world.bob, 1, until, fee);
     await expect(left(world, stop(), world.bob)).to.be.revertedWithCustomError(world.extension, "FeeAllowanceExceeded");
     await house.setOperator(account, world.bob, 1, until, fee + 300_000n);
+    // One that fires at 3600 pays twice the fee there.
+    const far = stop({ above: true, triggerPrice: wad("3600") });
+    await expect(left(world, far, world.bob)).to.be.revertedWithCustomError(world.extension, "FeeAllowanceExceeded");
     await left(world, stop(), world.bob); // about 0.2 USD of pay
     await expect(left(world, stop(), world.bob)).to.be.revertedWithCustomError(world.extension, "FeeAllowanceExceeded");
   });

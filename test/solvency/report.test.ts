@@ -46,6 +46,7 @@ const SOUND: SolvencyReading = {
     redeemable: 900_000n * WAD,
     closedValue: 100n * WAD,
     seizedOwed: 0n,
+    uncoveredDeficits: 2_500n * WAD,
     utilisation: 4_975n,
     borrowRate: 497n,
     mark: 1_004_000n * WAD,

@@ -42,6 +42,7 @@ describe("Deficits", () => {
 
       await clearingHouse.settleDeficit(account);
       expect((await clearingHouse.poolValuation()).equity).to.equal(equity - owed + insurance);
+      expect((await clearingHouse.ledger()).uncoveredDeficits).to.equal(owed - insurance);
     });
 
     it("is done once", async () => {
@@ -95,6 +96,57 @@ describe("Deficits", () => {
       await clearingHouse.settleDeficit(account);
       expect(await cashOf(world, account)).to.equal(0n);
     });
+
+    it("until then holds up the pool, whose loss it is already", async () => {
+      const world = await load(leveraged);
+      const { clearingHouse, account, submit, settle, execute } = world;
+      await world.setPrice(ETH, wad("1690"));
+      const { sequence } = await submit(account, ETH, wad("-10"), { reduceOnly: true });
+      const hints = await settle(account, sequence, wad("1660"));
+
+      const receipt = await close(world, account);
+      const { cash, escrow } = await clearingHouse.accountOf(account);
+      expect(cash + escrow).to.be.lessThan(0n);
+      await expect(receipt)
+        .to.emit(clearingHouse, "Insolvent")
+        .withArgs(account, cash + escrow);
+      expect(await pendingOf(world)).to.deep.equal([1n, true]);
+      await expect(clearingHouse.clearInsolvency(account))
+        .to.be.revertedWithCustomError(clearingHouse, "StillInsolvent")
+        .withArgs(account, cash + escrow);
+
+      await execute(account, sequence, hints);
+      expect(await pendingOf(world)).to.deep.equal([1n, true]);
+      await expect(clearingHouse.settleDeficit(account)).to.emit(clearingHouse, "InsolvencyCleared").withArgs(account);
+      expect(await pendingOf(world)).to.deep.equal([0n, false]);
+    });
+
+    it("until then is found by anybody, where an order has left the debt", async () => {
+      const world = await load(leveraged);
+      const { clearingHouse, lens, account, stranger, submit, settle, execute } = world;
+      await world.setPrice(ETH, wad("1690"));
+      const all = await submit(account, ETH, wad("-750"), { reduceOnly: true });
+      const next = await submit(account, ETH, wad("-10"), { reduceOnly: true });
+      const hints = await settle(account, all.sequence, wad("1660"));
+      expect((await execute(account, all.sequence, hints)).outcome).to.equal("Filled");
+      expect(await pendingOf(world)).to.deep.equal([0n, false]);
+      expect((await lens.account(account)).standing.insolvent).to.equal(true);
+
+      await clearingHouse.connect(stranger).flagInsolvent(account);
+      expect(await pendingOf(world)).to.deep.equal([1n, true]);
+      await expect(clearingHouse.flagInsolvent(account))
+        .to.be.revertedWithCustomError(clearingHouse, "AlreadyInsolvent")
+        .withArgs(account);
+      await world.advance(10 * 60);
+      await expect(clearingHouse.seize(account))
+        .to.be.revertedWithCustomError(clearingHouse, "OrderPending")
+        .withArgs(account, 1n);
+
+      await execute(account, next.sequence, await settle(account, next.sequence, wad("1660")));
+      expect((await lens.account(account)).standing.insolvent).to.equal(false);
+      await clearingHouse.settleDeficit(account);
+      expect(await pendingOf(world)).to.deep.equal([0n, false]);
+    });
   });
 
   describe("the cap of a market", () => {
@@ -106,7 +158,9 @@ describe("Deficits", () => {
       const deficit = eventOf(clearingHouse, receipt, "DeficitBooked").getValue("deficit") as bigint;
       expect(deficit).to.be.greaterThan(wad("5_000"));
       await expect(receipt).to.emit(clearingHouse, "DeficitBooked").withArgs(account, ETH, deficit, wad("1_000"));
-      expect((await clearingHouse.ledger()).insurance).to.be.greaterThan(wad("15_000"));
+      const { insurance, uncoveredDeficits } = await clearingHouse.ledger();
+      expect(insurance).to.be.greaterThan(wad("15_000"));
+      expect(uncoveredDeficits).to.equal(deficit - wad("1_000"));
       expect([...(await clearingHouse.insuranceRoomOf(ETH))]).to.deep.equal([0n, wad("1_000")]);
     });
 
@@ -241,6 +295,10 @@ describe("Deficits", () => {
 
 function closing({ clearingHouse, bob, other }: Case, account: Account, delta = "-750") {
   return clearingHouse.connect(bob).liquidate(account, [{ asset: ETH, delta: wad(delta) }], [], other);
+}
+
+async function pendingOf({ clearingHouse }: Case) {
+  return [(await clearingHouse.ledger()).pendingLosses, (await clearingHouse.poolValuation()).blocked];
 }
 
 /** Liquidates all 750 ETH of an account. */

@@ -1,7 +1,17 @@
 import { expect } from "chai";
 
 import { still } from "../clearing/scenarios.ts";
-import { betterTerms, cashOf, expectConserved, load, movePrice, now, stateOf } from "../clearing/support.ts";
+import {
+  betterTerms,
+  cashOf,
+  expectConserved,
+  load,
+  movePrice,
+  nextSecond,
+  now,
+  stateOf,
+  worseTerms,
+} from "../clearing/support.ts";
 import { type Account, accountOf, receiptOf, time } from "../fixture.ts";
 import { BTC, DAY, ETH, HOUR, LINK, MINUTE, SOL, USDC, wad, WBTC, WBTC_TOKEN, WETH_TOKEN } from "../parameters.ts";
 import { type Case, indebted } from "./scenarios.ts";
@@ -368,13 +378,15 @@ describe("Insolvency with collateral left", () => {
       const rich = await world.fund(bob, wad("300_000"), 1n);
       await world.advance(6 * HOUR);
       await world.setPrice(ETH);
+      const { uncoveredDeficits: borne, seizedOwed: owed } = await clearingHouse.ledger();
 
       const { base, insurance } = await movesOf(world, [rich], () =>
         clearingHouse.connect(bob).buySeized({ token: WETH_TOKEN, amount: wad("100") }, rich),
       );
       expect([base, insurance]).to.deep.equal([(WORTH * 9n) / 10n, 0n]);
-      const { seizedOwed } = await clearingHouse.ledger();
+      const { seizedOwed, uncoveredDeficits } = await clearingHouse.ledger();
       expect([seizedOwed, (await clearingHouse.poolValuation()).blocked]).to.deep.equal([0n, false]);
+      expect(uncoveredDeficits - borne).to.equal(owed - (WORTH * 9n) / 10n);
     });
 
     it("begins anew at no discount with each lot that comes", async () => {
@@ -422,10 +434,18 @@ describe("Insolvency with collateral left", () => {
     it("refuses a buyer that does not meet its initial requirement afterwards", async () => {
       const world = await load(busyBuyer);
       const { clearingHouse, other, bob } = world;
+      const { since } = await clearingHouse.seizedOf(WETH_TOKEN);
+      const at = await nextSecond();
+      const proceeds = wad("65_000") - (wad("65_000") * ((100_000n * (at - since)) / BigInt(6 * HOUR))) / 1_000_000n;
+      const state = await stateOf(world, other, at, [ETH]);
+      const exposures = state.exposures.map((exposure) =>
+        exposure.asset === ETH ? { ...exposure, collateral: exposure.collateral + wad("50") } : exposure,
+      );
+      const terms = worseTerms({ ...state, exposures, cash: state.cash - proceeds });
 
-      await expect(
-        clearingHouse.connect(bob).buySeized({ token: WETH_TOKEN, amount: wad("50") }, other),
-      ).to.be.revertedWithCustomError(clearingHouse, "InsufficientMargin");
+      await expect(clearingHouse.connect(bob).buySeized({ token: WETH_TOKEN, amount: wad("50") }, other))
+        .to.be.revertedWithCustomError(clearingHouse, "InsufficientMargin")
+        .withArgs(other, terms.weighted, terms.initial, terms.shortfall);
     });
 
     it("refuses a caller who may not trade for the buyer", async () => {
@@ -458,10 +478,12 @@ describe("Insolvency with collateral left", () => {
       await world.advance(2 * DAY);
       await keepAlive(world);
       const before = await clearingHouse.poolValuation();
+      const { uncoveredDeficits: borne } = await clearingHouse.ledger();
 
       await expect(clearingHouse.connect(stranger).writeOff(WETH_TOKEN))
         .to.emit(clearingHouse, "WrittenOff")
         .withArgs(WETH_TOKEN, owed);
+      expect((await clearingHouse.ledger()).uncoveredDeficits).to.equal(borne + owed);
       const after = await clearingHouse.poolValuation();
       expect([before.blocked, after.blocked, after.equity]).to.deep.equal([true, false, before.equity]);
       expect((await clearingHouse.ledger()).seizedOwed).to.equal(0n);

@@ -208,13 +208,14 @@ describe("The end of a market", () => {
       const errors = await ethers.getContractAt("ChainlinkPush", ethers.ZeroAddress);
       const later = await setPrice(ETH, wad("1700"));
 
-      await expect(
-        clearingHouse.closeMarket(ETH, { round: hint.before, before: hint.before - 1n }),
-      ).to.be.revertedWithCustomError(errors, "HintTooEarly");
-      await expect(clearingHouse.closeMarket(ETH, { round: later, before: hint.round })).to.be.revertedWithCustomError(
-        errors,
-        "HintTooLate",
-      );
+      const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
+      const writtenAt = async (round: bigint) => (await world.feedOf(ETH).proxy.getRoundData(round))[3];
+      await expect(clearingHouse.closeMarket(ETH, { round: hint.before, before: hint.before - 1n }))
+        .to.be.revertedWithCustomError(errors, "HintTooEarly")
+        .withArgs(ETH, hint.before, await writtenAt(hint.before), closesAt);
+      await expect(clearingHouse.closeMarket(ETH, { round: later, before: hint.round }))
+        .to.be.revertedWithCustomError(errors, "HintTooLate")
+        .withArgs(ETH, hint.round, await writtenAt(hint.round), closesAt);
       await clearingHouse.closeMarket(ETH, hint);
     });
 
@@ -249,19 +250,50 @@ describe("The end of a market", () => {
       });
     }
 
-    it("takes the last accepted price where the round has jumped", async () => {
+    it("waits where the round has jumped, until the halt is over", async () => {
+      const world = await load(announced);
+      const { clearingHouse, oracle } = world;
+      const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
+      await time.increaseTo(closesAt + 1n);
+      await world.setPrice(ETH, wad("2_500"));
+      const hint = await world.hintFor(ETH, closesAt);
+      await oracle.update(1n << BigInt(ETH));
+
+      // Who likes 1,800 better would close at it, for as long as the halt runs.
+      await expect(clearingHouse.closeMarket(ETH, hint))
+        .to.be.revertedWithCustomError(clearingHouse, "NotLiquidatable")
+        .withArgs(ETH);
+      for (const price of ["2_510", "2_520"]) {
+        await world.advance(6 * 60);
+        await world.setPrice(ETH, wad(price));
+        await oracle.update(1n << BigInt(ETH));
+      }
+      await expect(clearingHouse.closeMarket(ETH, hint))
+        .to.emit(clearingHouse, "MarketClosed")
+        .withArgs(ETH, wad("2_520"), wad("2_524.032"));
+    });
+
+    it("takes the last accepted price where none other has been accepted within a week", async () => {
       const world = await load(announced);
       const { clearingHouse } = world;
       const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
       await time.increaseTo(closesAt + 1n);
       await world.setPrice(ETH, wad("2_500"));
+      const hint = await world.hintFor(ETH, closesAt);
+      await time.increaseTo(closesAt + BigInt(7 * DAY) - 60n);
+      await world.setPrice(ETH, wad("2_500"));
+      await expect(clearingHouse.closeMarket(ETH, hint)).to.be.revertedWithCustomError(
+        clearingHouse,
+        "NotLiquidatable",
+      );
 
-      await expect(clearingHouse.closeMarket(ETH, await world.hintFor(ETH, closesAt)))
+      await world.advance(60);
+      await expect(clearingHouse.closeMarket(ETH, NO_HINT))
         .to.emit(clearingHouse, "MarketClosed")
         .withArgs(ETH, wad("1800"), wad("1802.88"));
     });
 
-    it("takes the last accepted price where a wrong one is repeated, so that the round has not jumped", async () => {
+    it("takes no wrong price that is repeated, so that the round has not jumped", async () => {
       const world = await load(announced);
       const { clearingHouse } = world;
       const { closesAt } = decodeWatch(await clearingHouse.watchOf(ETH));
@@ -271,8 +303,8 @@ describe("The end of a market", () => {
       await world.setPrice(ETH, wad("2_500"));
 
       await expect(clearingHouse.closeMarket(ETH, await world.hintFor(ETH, closesAt)))
-        .to.emit(clearingHouse, "MarketClosed")
-        .withArgs(ETH, wad("1800"), wad("1802.88"));
+        .to.be.revertedWithCustomError(clearingHouse, "NotLiquidatable")
+        .withArgs(ETH);
     });
 
     it("takes the last accepted price after a week without any proof, not before", async () => {

@@ -81,6 +81,8 @@ function deedOf(one: Case, { isSearched, ...context }: Context & { readonly isSe
   const lacks = terms.equity <= 0n && terms.equity < terms.collateralValue;
   if (!hasAnything(state)) {
     if (state.cash < 0n && state.hasPendingOrder !== true) return [{ kind: "settleDeficit", account }];
+    // Until the order ends nothing can be booked, and the pool is to wait for it.
+    if (lacks && insolventSince === 0n) return [{ kind: "flagInsolvent", account }];
     return insolventSince !== 0n && !lacks ? [{ kind: "clearInsolvency", account }] : [];
   }
   const relief = isSearched ? reliefOf(one, context) : undefined;

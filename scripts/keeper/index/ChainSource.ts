@@ -20,8 +20,8 @@ const HOUSE = new Interface([
   "function collateralOf(bytes32, uint256) view returns (uint256)",
   "function listed() view returns (uint256 assets, uint256 tokens)",
   `function ledger() view returns (tuple(int256 base, uint256 lent, uint256 debtShares, uint256 debtIndex,
-    uint256 insurance, uint256 protocolFees, int256 closedValue, uint256 seizedOwed, uint256 pendingLosses,
-    uint256 flaggedMarkets, int256 markValue, uint256 markTime, bool paused))`,
+    uint256 insurance, uint256 protocolFees, int256 closedValue, uint256 seizedOwed, uint256 uncoveredDeficits,
+    uint256 pendingLosses, uint256 flaggedMarkets, int256 markValue, uint256 markTime, bool paused))`,
   "function multicall(bytes[]) returns (bytes[])",
 ]);
 

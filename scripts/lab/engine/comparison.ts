@@ -119,6 +119,7 @@ function expectedOf(
       protocolFees: books.protocolFees,
       closedValue: books.closedValue,
       seizedOwed: books.seizedOwed,
+      uncoveredDeficits: books.uncoveredDeficits,
       pendingLosses: books.pendingLosses,
       flaggedMarkets: books.flaggedMarkets(),
       markValue: books.mark,

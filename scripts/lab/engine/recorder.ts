@@ -170,10 +170,22 @@ export function marketRecordOf(books: Books, asset: number, now: bigint): Market
 
 /** Of everything that the books keep. */
 export function digestOf(books: Books): string {
-  const { base, debts, insurance, protocolFees, closedValue, seizedOwed, pendingLosses, mark, markTime, paidIn } =
-    books;
+  const { base, debts, insurance, protocolFees, closedValue, seizedOwed, uncoveredDeficits, pendingLosses } = books;
+  const { mark, markTime, paidIn } = books;
   const state = {
-    totals: { base, debts, insurance, protocolFees, closedValue, seizedOwed, pendingLosses, mark, markTime, paidIn },
+    totals: {
+      base,
+      debts,
+      insurance,
+      protocolFees,
+      closedValue,
+      seizedOwed,
+      uncoveredDeficits,
+      pendingLosses,
+      mark,
+      markTime,
+      paidIn,
+    },
     accounts: [...books.accounts, books.fund].map(({ cash, shares, insolventSince, positions, collateral }) => ({
       cash,
       shares,

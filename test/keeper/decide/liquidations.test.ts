@@ -244,8 +244,12 @@ describe("decide, what is left of an account", () => {
     expect(due({ ...nothing, cash: 0n })).to.deep.equal([]);
   });
 
-  it("leaves a debt that a pending order's escrow may pay", () => {
-    expect(due({ ...nothing, cash: -1n, hasPendingOrder: true })).to.deep.equal([]);
+  it("leaves a debt that a pending order's escrow may pay, and flags one that it cannot", () => {
+    const parked = { ...nothing, cash: usd(-1), hasPendingOrder: true };
+
+    expect(due({ ...parked, escrow: usd(1) })).to.deep.equal([]);
+    expect(due({ ...parked, escrow: usd(1) - 1n })).to.deep.equal(duty("flagInsolvent"));
+    expect(due({ ...parked, escrow: usd(1) - 1n }, { insolventSince: 1n })).to.deep.equal([]);
   });
 
   it("flags one as insolvent whose collateral the keeper cannot buy", () => {
