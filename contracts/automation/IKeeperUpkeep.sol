@@ -82,6 +82,8 @@ interface IKeeperUpkeep is IAccountRegister, AutomationCompatibleInterface, ILog
     error OnlySelf(address caller);
     /// @notice The owner does not want collateral to be bought.
     error NotBuying();
+    /// @notice Seized collateral is bought from `age` seconds after `since` on only.
+    error NoBargain(uint256 token, uint256 since, uint256 age);
     /// @notice Always thrown by `tryStep`.
     error Tried();
 

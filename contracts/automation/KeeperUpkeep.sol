@@ -17,7 +17,7 @@ import {AccountId} from "../types/AccountId.sol";
 import {AccountRegister} from "./AccountRegister.sol";
 import {Check, IKeeperUpkeep, IReportReceiver} from "./IKeeperUpkeep.sol";
 import {IUpkeepFinder} from "./IUpkeepFinder.sol";
-import {Step, Steps, Verb} from "./Step.sol";
+import {BARGAIN_AGE, Step, Steps, Verb} from "./Step.sol";
 
 /// @title KeeperUpkeep
 /// @dev Holds nothing but its register; its account is at the clearing house, which checks every call as it checks anyone's.
@@ -167,7 +167,18 @@ contract KeeperUpkeep is IKeeperUpkeep, AccountRegister, Ownable2Step, ERC165 {
         else if (verb == Verb.Deleverage) clearingHouse.deleverage(number, Steps.toHint(words[0]));
         else if (verb == Verb.CloseMarket) clearingHouse.closeMarket(number, Steps.toHint(words[0]));
         else if (verb == Verb.CutProfits) clearingHouse.cutProfits();
-        else _oracle.watchSource(number);
+        else if (verb == Verb.WatchSource) _oracle.watchSource(number);
+        else if (verb == Verb.Realise) require(clearingHouse.realise(account) != 0, NothingDone());
+        else if (verb == Verb.BuySeized) _buySeized(words);
+        else clearingHouse.writeOff(number);
+    }
+
+    /// @dev Not before it is a bargain, whoever performs.
+    function _buySeized(uint256[] memory words) private {
+        Sale memory sale = _salesIn(words, 0)[0];
+        (, , uint256 since) = clearingHouse.seizedOf(sale.token);
+        require(block.timestamp >= since + BARGAIN_AGE, NoBargain(sale.token, since, BARGAIN_AGE));
+        clearingHouse.buySeized(sale, ownAccount());
     }
 
     function _liquidate(AccountId account, uint256 reductions, uint256[] memory words) private {

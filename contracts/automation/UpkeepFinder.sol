@@ -25,7 +25,7 @@ import {IAccountRegister} from "./IAccountRegister.sol";
 import {Check, Duty} from "./IKeeperUpkeep.sol";
 import {IUpkeepFinder} from "./IUpkeepFinder.sol";
 import {Finding, SettlementRounds} from "./SettlementRounds.sol";
-import {Step, Steps, Verb} from "./Step.sol";
+import {BARGAIN_AGE, Step, Steps, Verb} from "./Step.sol";
 
 /// @title UpkeepFinder
 contract UpkeepFinder is IUpkeepFinder {
@@ -50,8 +50,12 @@ contract UpkeepFinder is IUpkeepFinder {
     /// @dev As `Waterfall` has them.
     uint256 private constant SEIZURE_DELAY = 10 minutes;
     uint256 private constant CONVERSION_DISCOUNT = 5_000;
-    /// @dev As `Deleveraging` has it.
+    /// @dev As `Deleveraging` has them.
     uint256 private constant FLAG_PATIENCE = 1 days;
+    uint256 private constant CLOSING_PATIENCE = 7 days;
+
+    /// @dev What a loss that is not realised must come to, WAD: less earns less interest than the call costs.
+    uint256 private constant REALISE_ABOVE = 1_000 * WAD;
 
     /// @dev A stored price older than this is replaced even if nothing else needs it. The peg guard reads anew after 15
     /// minutes, keeper pay after an hour: whoever trades then pays for the reading. Nobody is liquidated by a stored price.
@@ -297,12 +301,24 @@ contract UpkeepFinder is IUpkeepFinder {
         if (since == 0) {
             if (standing.insolvent) _add(found, Verb.FlagInsolvent, account);
         } else if (!standing.insolvent) {
-            _add(found, Verb.ClearInsolvency, account);
-        } else if (state.positions == 0 && block.timestamp >= since + SEIZURE_DELAY) {
+            // What only owes is settled, which clears it.
+            if (!standing.owing) _add(found, Verb.ClearInsolvency, account);
+        } else if (state.positions == 0 && state.collaterals != 0 && block.timestamp >= since + SEIZURE_DELAY) {
             _add(found, Verb.Seize, account);
         }
         // A liquidation sells collateral, too.
-        if (standing.convertible && !standing.liquidatable) _findConversion(found, account, state);
+        if (standing.liquidatable) return;
+        if (standing.convertible) _findConversion(found, account, state);
+        if (state.positions != 0 && state.collaterals != 0) _findHiddenLoss(found, account);
+    }
+
+    /// @dev A loss that cash does not cover pays no interest while it is not realised.
+    function _findHiddenLoss(Found memory found, AccountId account) private view {
+        try _lens.account(account) returns (AccountView memory view_) {
+            if (view_.unrealised < 0 && Math.min(view_.owed, uint256(-view_.unrealised)) >= REALISE_ABOVE) {
+                _add(found, Verb.Realise, account);
+            }
+        } catch {}
     }
 
     /// @dev One leg where there is but one; else the same share of everything, without the sales where there is not the
@@ -436,8 +452,11 @@ contract UpkeepFinder is IUpkeepFinder {
     // ---------------------------------------------------------------- protocol
 
     function _findProtocol(Found memory found, Check calldata check) private view {
-        if (check.shard == 0) _findPool(found);
-        (uint256 assets, ) = _clearingHouse.listed();
+        (uint256 assets, uint256 tokens) = _clearingHouse.listed();
+        if (check.shard == 0) {
+            _findPool(found);
+            for (uint256 token = 0; token < tokens; ++token) _findSeized(found, token);
+        }
         Page memory page = _pageOf(check, assets);
         for (uint256 i = 0; i < page.count && !_isFull(found); ++i) _findMarket(found, _index(page, i));
     }
@@ -460,13 +479,33 @@ contract UpkeepFinder is IUpkeepFinder {
         if (matured > redemptions && worth) _add(found, Verb.Fulfill, matured);
     }
 
+    function _findSeized(Found memory found, uint256 token) private view {
+        (uint256 amount, uint256 owed, uint256 since) = _clearingHouse.seizedOf(token);
+        if (amount == 0 && owed == 0) return;
+        (, Price[] memory prices) = _oracle.peek(1 << _clearingHouse.collateralParametersOf(token).asset(), false);
+        if (prices[0].dead()) {
+            if (owed != 0) _add(found, Verb.WriteOff, token);
+            return;
+        }
+        if (!prices[0].liquidatable() || block.timestamp < since + BARGAIN_AGE) return;
+        int256 cash = _clearingHouse.accountOf(found.buyer).cash;
+        // The discount is left for what the settlement token is off its peg.
+        uint256 bought = Math.min(amount, cash > 0 ? Math.mulDiv(uint256(cash), WAD, prices[0].last()) : 0);
+        if (bought == 0) return;
+        uint256[] memory words = new uint256[](1);
+        words[0] = Steps.fromSale(Sale({token: token, amount: bought}));
+        _add(found, Verb.BuySeized, AccountId.wrap(0), 0, words);
+    }
+
     function _findMarket(Found memory found, uint256 asset) private view {
         (, SizeParameters sizes, ) = _clearingHouse.parametersOf(asset);
         MarketStatus status = sizes.status();
         if (status == MarketStatus.None || status == MarketStatus.Closed) return;
         MarketWatch watch = _clearingHouse.watchOf(asset);
         if (status == MarketStatus.Closing) {
-            if (block.timestamp > watch.closesAt()) {
+            if (block.timestamp > watch.closesAt() + CLOSING_PATIENCE) {
+                _add(found, Verb.CloseMarket, AccountId.wrap(0), asset, new uint256[](1));
+            } else if (block.timestamp > watch.closesAt()) {
                 _addSettled(found, Verb.CloseMarket, asset, watch.phase(), watch.closesAt());
             }
         } else if (watch.flaggedAt() == 0) {

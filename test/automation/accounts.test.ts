@@ -123,11 +123,47 @@ describe("Duty.Accounts", () => {
     expect((await clearingHouse.accountOf(account)).cash).to.equal(0n);
   });
 
+  it("settles, and does nothing else with, a debt that was found while an order was pending", async () => {
+    const world = await withUpkeep(await loadFixture(outright));
+    const { account, upkeep, run, check, advance, submit, settle, execute, bob, clearingHouse } = world;
+    await upkeep.watch(account, []);
+    const { sequence } = await submit(account, ETH, wad("-1"), { reduceOnly: true });
+    await world.setPrice(ETH, wad("1_600"));
+    await clearingHouse.connect(bob).liquidate(account, [{ asset: ETH, delta: wad("-750") }], [], accountOf(bob));
+    expect(await clearingHouse.insolventSince(account)).to.be.greaterThan(0n);
+    await advance(10 * MINUTE);
+    await world.refresh();
+    expect(await check("Accounts"), "while it is pending").to.deep.equal([]);
+
+    await execute(account, sequence, await settle(account, sequence, wad("1_600")));
+    expect(verbsOf(await run("Accounts"))).to.deep.equal(["SettleDeficit"]);
+    expect(await clearingHouse.insolventSince(account)).to.equal(0n);
+  });
+
+  it("has a loss realised that is beyond cash and large enough, once", async () => {
+    const world = await withUpkeep(await loadFixture(overdrawn));
+    const { account, upkeep, run, setPrice, clearingHouse } = world;
+    await upkeep.watch(account, []);
+    const { unrealised, owed, collateralValue } = await world.lens.account(account);
+    expect(unrealised).to.be.lessThan(-owed);
+
+    expect(verbsOf(await run("Accounts"))).to.deep.equal(["Realise"]);
+    const { cash } = await clearingHouse.accountOf(account);
+    expect(-cash).to.be.within(owed, owed + collateralValue / 1_000n);
+    expect(await run("Accounts")).to.deep.equal([]);
+
+    await setPrice(ETH, wad("7_090"));
+    expect(await run("Accounts"), "another 900").to.deep.equal([]);
+    await setPrice(ETH, wad("7_110"));
+    expect(verbsOf(await run("Accounts")), "another 1,100").to.deep.equal(["Realise"]);
+  });
+
   it("converts collateral down to what may be owed, as far as there is cash to buy it with", async () => {
     const world = await withUpkeep(await loadFixture(overdrawn));
     const { account, upkeep, run, check, tokens, vault, bob, carol, ownAccount, clearingHouse, lens } = world;
     await upkeep.watch(account, []);
     await upkeep.connect(carol).setBuying(true);
+    await clearingHouse.realise(account);
     expect(await check("Accounts"), "without cash").to.deep.equal([]);
 
     await tokens.usdc.mint(bob, 50_000_000_000n);
@@ -151,6 +187,7 @@ describe("Duty.Accounts", () => {
     await fund(bob, wad("1"));
     await tokens.usdc.mint(bob, 50_000_000_000n);
     await vault.connect(bob).deposit(ownAccount, 255, 50_000_000_000n);
+    await world.clearingHouse.realise(account);
     expect(await check("Accounts")).to.deep.equal([]);
     const sale = encodeStep({ verb: "Convert", account, words: [wad("1")] });
     await expect(upkeep.performUpkeep(sale)).to.be.revertedWithCustomError(upkeep, "NothingDone");

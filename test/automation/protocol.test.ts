@@ -2,9 +2,9 @@ import { expect } from "chai";
 
 import { still } from "../clearing/scenarios.ts";
 import { accountOf, ethers, loadFixture, time } from "../fixture.ts";
-import { insolventPool } from "../insurance/support.ts";
-import { DAY, ETH, HOUR, MINUTE, SOL, wad } from "../parameters.ts";
-import { encodeStep, toHint, withUpkeep } from "./support.ts";
+import { insolvent, insolventPool, seize } from "../insurance/support.ts";
+import { BTC, DAY, ETH, HOUR, LINK, MINUTE, SOL, USDC, wad, WBTC, WETH_TOKEN } from "../parameters.ts";
+import { encodeStep, toHint, VERBS, withUpkeep } from "./support.ts";
 
 function verbsOf(steps: readonly { verb: string }[]): string[] {
   return steps.map(({ verb }) => verb);
@@ -24,6 +24,14 @@ async function crowded() {
   await setSkewCap(ETH, wad("200"));
   await clearingHouse.markPool();
   return automated;
+}
+
+/** 10 WETH have passed to the insurance account, for what the pool had to advance. */
+async function withSeized() {
+  const seized = await insolvent();
+  await seize(seized, seized.account);
+  await seized.clearingHouse.markPool();
+  return seized;
 }
 
 describe("Duty.Protocol", () => {
@@ -116,6 +124,60 @@ describe("Duty.Protocol", () => {
     expect(step).to.include({ verb: "CloseMarket", number: BigInt(SOL) });
     expect((await clearingHouse.marketOf(SOL)).longSize).to.equal(0n);
     expect(await run("Protocol")).to.deep.equal([]);
+  });
+
+  it("closes a market a week after its notice by any hint, where no round was proved", async () => {
+    const { run, trade, alice, clearingHouse, advance, refresh } = await loadFixture(world);
+    await trade(accountOf(alice), SOL, wad("10"));
+    await clearingHouse.windDown(SOL);
+    await advance(8 * DAY + MINUTE);
+    await refresh();
+    await clearingHouse.markPool();
+
+    const [step] = await run("Protocol");
+    expect(step).to.deep.include({ verb: "CloseMarket", number: BigInt(SOL), words: [0n] });
+    expect((await clearingHouse.marketOf(SOL)).longSize).to.equal(0n);
+  });
+
+  it("buys seized collateral at a discount of 1 %, as far as there is cash, if its owner wants that", async () => {
+    const world = await withUpkeep(await loadFixture(withSeized));
+    const { run, check, advance, refresh, upkeep, carol, bob, tokens, vault, ownAccount, clearingHouse } = world;
+    const seized = async () => (await check("Protocol")).filter(({ verb }) => verb === "BuySeized");
+    await tokens.usdc.mint(bob, 6_000_000_000n);
+    await tokens.usdc.connect(bob).approve(vault, ethers.MaxUint256);
+    await vault.connect(bob).deposit(ownAccount, 255, 6_000_000_000n);
+    await upkeep.connect(carol).setBuying(true);
+    await advance(35 * MINUTE);
+    await refresh();
+    expect(await seized(), "too early").to.deep.equal([]);
+    const [amount, , since] = await clearingHouse.seizedOf(WETH_TOKEN);
+    const words = [(BigInt(WETH_TOKEN) << 128n) | wad("1")];
+    const step = { verb: VERBS.indexOf("BuySeized"), account: ethers.ZeroHash, number: 0n, words };
+    await expect(upkeep.tryStep.staticCall(step))
+      .to.be.revertedWithCustomError(upkeep, "NoBargain")
+      .withArgs(WETH_TOKEN, since, 2_160n);
+
+    await advance(MINUTE);
+    await refresh();
+    await upkeep.connect(carol).setBuying(false);
+    expect(await seized(), "not wanted").to.deep.equal([]);
+    await upkeep.connect(carol).setBuying(true);
+    expect(verbsOf(await run("Protocol"))).to.include("BuySeized");
+    const bought = await clearingHouse.collateralOf(ownAccount, WETH_TOKEN);
+    expect(bought).to.be.within(wad("4.05"), wad("4.06")); // 6,000 at 1,480, before the discount
+    expect((await clearingHouse.seizedOf(WETH_TOKEN)).amount).to.equal(amount - bought);
+  });
+
+  it("gives up what was advanced for seized collateral whose price is dead", async () => {
+    const world = await withUpkeep(await loadFixture(withSeized));
+    const { run, advance, clearingHouse, setPrice } = world;
+    expect(verbsOf(await run("Protocol"))).to.not.include("WriteOff");
+    await advance(2 * DAY);
+    for (const asset of [BTC, SOL, LINK, WBTC, USDC]) await setPrice(asset);
+
+    expect(verbsOf(await run("Protocol"))).to.include("WriteOff");
+    expect((await clearingHouse.ledger()).seizedOwed).to.equal(0n);
+    expect(verbsOf(await run("Protocol"))).to.not.include("WriteOff");
   });
 
   it("is the pool's in the first shard only, and each market's in one shard", async () => {

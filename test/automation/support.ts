@@ -26,6 +26,9 @@ export const VERBS = [
   "CloseMarket",
   "CutProfits",
   "WatchSource",
+  "Realise",
+  "BuySeized",
+  "WriteOff",
 ] as const;
 
 export type Duty = (typeof DUTIES)[number];
