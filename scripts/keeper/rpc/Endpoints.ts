@@ -10,6 +10,7 @@ import {
 
 import { messageOf, PlimsollError } from "../../deploy/PlimsollError.ts";
 import type { BlockRef } from "../index/entries.ts";
+import { mostTelling } from "../send/classify.ts";
 import { blockOf, isOfChain, isWellFormed, mayBeElsewhere } from "./answers.ts";
 import { type Endpoint, EndpointError, RpcError } from "./endpoint.ts";
 import { agree, type Vote } from "./quorum.ts";
@@ -147,8 +148,9 @@ export class Endpoints extends JsonRpcApiProvider {
     return Promise.all(
       payloads.map(async ({ id, method, params }) => {
         try {
-          const broadcasts = method === "eth_sendRawTransaction";
-          return { id, result: await (broadcasts ? this.#broadcast(params) : this.#read(method, params)) };
+          if (method !== "eth_sendRawTransaction") return { id, result: await this.#read(method, params) };
+          const [raw] = params as readonly [string];
+          return { id, result: await this.#broadcast(raw, this.#takers) };
         } catch (error) {
           if (!(error instanceof RpcError)) throw error;
           const { code, message, data } = error;
@@ -225,18 +227,21 @@ export class Endpoints extends JsonRpcApiProvider {
 
   // ---------------------------------------------------------------- transactions
 
+  /** To the relay and to all endpoints: for what is no secret. Throws an RpcError or an EndpointsError. */
+  async broadcastOpenly(raw: string): Promise<void> {
+    const open = this.#states.map(({ endpoint }) => endpoint);
+    await this.#broadcast(raw, this.#relay === undefined ? open : [this.#relay, ...open]);
+  }
+
   /**
-   * The hash as soon as one has taken it. What a node says against it is thrown before failures of others: the sender
-   * looks for the hash in any case.
+   * The hash as soon as one has taken it. Where none has, the error that tells most is thrown: a node's refusal for good
+   * says nothing as long as another may have taken it, its answer lost.
    */
-  async #broadcast(params: unknown): Promise<unknown> {
-    const raw = (params as readonly unknown[])[0] as string;
-    const takers: readonly Endpoint[] =
-      this.#relay === undefined ? this.#states.map(({ endpoint }) => endpoint) : [this.#relay];
+  async #broadcast(raw: string, takers: readonly Endpoint[]): Promise<string> {
     try {
       await Promise.any(
         takers.map(async (taker) => {
-          const result = await taker.request("eth_sendRawTransaction", params);
+          const result = await taker.request("eth_sendRawTransaction", [raw]);
           if (!isWellFormed("eth_sendRawTransaction", result)) {
             throw new EndpointError(`${taker.name} answers eth_sendRawTransaction malformed`);
           }
@@ -244,10 +249,14 @@ export class Endpoints extends JsonRpcApiProvider {
       );
       return keccak256(raw);
     } catch (cause) {
-      const errors = (cause as AggregateError).errors as readonly unknown[];
-      const refusal = errors.find((error) => error instanceof RpcError);
-      if (refusal !== undefined) throw refusal;
-      throw new EndpointsError(`no endpoint takes the transaction: ${messageOf(errors[0])}`, { cause: errors[0] });
+      const error = mostTelling((cause as AggregateError).errors as readonly unknown[]);
+      if (error instanceof RpcError) throw error;
+      throw new EndpointsError(`no endpoint takes the transaction: ${messageOf(error)}`, { cause: error });
     }
+  }
+
+  /** Where a transaction goes that is not said to be open. */
+  get #takers(): readonly Endpoint[] {
+    return this.#relay === undefined ? this.#states.map(({ endpoint }) => endpoint) : [this.#relay];
   }
 }

@@ -1,5 +1,6 @@
 /** What the answer to a broadcast means for the transaction. */
-import { EndpointsError } from "../rpc/Endpoints.ts";
+import { PlimsollError } from "../../deploy/PlimsollError.ts";
+import { RpcError } from "../rpc/endpoint.ts";
 
 /**
  * - `known`: it is in the pool already, as wanted;
@@ -35,12 +36,21 @@ const CODES: Readonly<Record<string, Verdict>> = {
 
 /** @param error As ethers or `Endpoints` throw it. What is not understood may have been sent: `retry`. */
 export function classify(error: unknown): Verdict {
-  if (error instanceof EndpointsError) return "retry";
+  if (error instanceof PlimsollError && !(error instanceof RpcError)) return "retry";
   const text = wordsOf(error);
   const found = TABLE.find(([pattern]) => pattern.test(text));
   if (found !== undefined) return found[1];
   const { code } = error as { code?: unknown };
   return (typeof code === "string" ? CODES[code] : undefined) ?? "retry";
+}
+
+/** What tells most about a transaction that several were asked to take; refused for good only where all of them say so. */
+const TELLING: readonly Verdict[] = ["known", "nonceUsed", "underpriced", "retry", "fatal"];
+
+/** @param errors Of all that were asked, at least one. @returns The one that the transaction is judged by. */
+export function mostTelling(errors: readonly unknown[]): unknown {
+  const rank = (error: unknown): number => TELLING.indexOf(classify(error));
+  return errors.reduce((best, error) => (rank(error) < rank(best) ? error : best));
 }
 
 /** The node's own words: ethers keeps them under what it says itself. */

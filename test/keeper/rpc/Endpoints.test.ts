@@ -4,6 +4,7 @@ import { keccak256 } from "ethers";
 
 import { type Endpoint, EndpointError, RpcError } from "../../../scripts/keeper/rpc/endpoint.ts";
 import { Endpoints, EndpointsError, QuorumError } from "../../../scripts/keeper/rpc/Endpoints.ts";
+import { classify } from "../../../scripts/keeper/send/classify.ts";
 import { rejected } from "../rejected.ts";
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
@@ -256,16 +257,41 @@ describe("Endpoints", () => {
       expect([sends(open), sends(relay)]).to.deep.equal([false, true]);
     });
 
-    it("fail with what a node says, before the failures of others", async () => {
-      const refuse = (): never => {
-        throw new RpcError({ code: -32_000, message: "nonce too low" });
-      };
-      const endpoints = pool([
-        node("a", { on: { eth_sendRawTransaction: down } }),
-        node("b", { on: { eth_sendRawTransaction: refuse } }),
-      ]);
+    const saying = (message: string) => (): never => {
+      throw new RpcError({ code: -32_000, message });
+    };
+    const failureOf = async (...answers: (() => unknown)[]): Promise<unknown> => {
+      const nodes = answers.map((answer, place) => node(`${place}`, { on: { eth_sendRawTransaction: answer } }));
+      return rejected(pool(nodes).send("eth_sendRawTransaction", [RAW]));
+    };
 
-      expect(await rejected(endpoints.send("eth_sendRawTransaction", [RAW]))).to.match(/nonce/);
+    it("fail with what a node says, before the failures of others", async () => {
+      expect(await failureOf(down, saying("nonce too low"))).to.match(/nonce/);
+    });
+
+    it("are refused for good only where all refuse them so: an answer may be lost of one that has taken them", async () => {
+      const never = saying("method eth_sendRawTransaction is not supported");
+      for (const answers of [
+        [down, never],
+        [never, down],
+        [never, saying("txpool is full")],
+      ]) {
+        expect(classify(await failureOf(...answers))).to.equal("retry");
+      }
+      expect(classify(await failureOf(never, saying("invalid sender")))).to.equal("fatal");
+    });
+
+    it("are known where any says so, whatever others say, in whatever order", async () => {
+      const answers = [saying("not supported"), saying("already known"), down, saying("replacement underpriced")];
+      expect(classify(await failureOf(...answers))).to.equal("known");
+      expect(classify(await failureOf(...answers.reverse()))).to.equal("known");
+    });
+
+    it("go to all, the relay too, when they are no secret", async () => {
+      const [open, relay] = [node("open"), node("relay", { on: { eth_sendRawTransaction: down } })];
+      await pool([open], { relay: relay.endpoint }).broadcastOpenly(RAW);
+
+      expect([sends(open), sends(relay)]).to.deep.equal([true, true]);
     });
   });
 });
