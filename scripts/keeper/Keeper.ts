@@ -18,7 +18,7 @@ export interface Outlook {
   /** Kinds, for the log. */
   readonly actions: readonly string[];
   readonly isWorth: (prospect: Prospect) => boolean;
-  /** Accounts that can be liquidated, and that this keeper looks after. */
+  /** Accounts of this keeper's shard that can be liquidated, whether it plans to or not. */
   readonly liquidatable: readonly string[];
   /** For the log. */
   readonly seen: Readonly<Record<string, unknown>>;

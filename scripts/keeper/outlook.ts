@@ -32,7 +32,7 @@ export function outlookOf(options: OutlookOptions): (head: BlockRef, signal: Abo
     if (rewoundTo !== undefined) log.warn("the chain was reorganised", { rewoundTo, head: head.number });
     metrics.indexed(index.counters);
     signal.throwIfAborted();
-    const { state, nearness } = await reader.read(index, head, roles);
+    const { state, nearness, liquidatable } = await reader.read(index, head, roles);
     signal.throwIfAborted();
     const actions = decide(state, settings, roles);
     const [accounts, orders, triggers] = [index.accounts.size, index.orders.size, index.triggers.size];
@@ -44,8 +44,8 @@ export function outlookOf(options: OutlookOptions): (head: BlockRef, signal: Abo
       actions: actions.map(({ kind }) => kind),
       isWorth: ({ job, gas, l1Fee, feePerGas }) =>
         worth({ reward: job.reward, gas, l1Fee, feePerGas, nativePrice, settlementPrice, margin }).worthwhile,
-      liquidatable: actions.flatMap((action) => (action.kind === "liquidate" ? [action.account] : [])),
-      seen: { accounts, orders, triggers, unhealthy: nearness.unhealthy, events: applied },
+      liquidatable,
+      seen: { accounts, orders, triggers, unhealthy: liquidatable.length, events: applied },
     };
   };
 }

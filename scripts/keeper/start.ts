@@ -33,6 +33,7 @@ import { Metrics } from "./watch/metrics.ts";
 import { Overdue } from "./watch/Overdue.ts";
 import type { Redact } from "./watch/redact.ts";
 import { serveWatch } from "./watch/server.ts";
+import { watcherOf } from "./watch/watcher.ts";
 
 export interface StartedKeeper {
   /** Ends `run` when what is in flight has ended. */
@@ -135,6 +136,15 @@ export async function startKeeper(
   });
 
   const overdue = new Overdue();
+  const watch = watcherOf({
+    provider,
+    sender,
+    metrics,
+    health,
+    alerts,
+    overdue,
+    overdueAfterMs: config.overdueAfterMs,
+  });
   const keeper = new Keeper({
     head: async () => provider.head(),
     outlook: outlookOf({
@@ -162,24 +172,6 @@ export async function startKeeper(
       watch();
     },
   });
-
-  /** After good cycles, and by the clock: one that hangs must be noticed too. */
-  const watch = (): void => {
-    const { standing } = provider;
-    const oldest = overdue.oldest;
-    metrics.endpoints(standing, provider.failures);
-    metrics.sender(sender.inFlight, sender.counters);
-    metrics.unhealthy(overdue.count, (oldest?.ageMs ?? 0) / 1_000);
-    alerts.update("no good cycle", !health.isHealthy, { seconds: Math.round(health.ageMs / 1_000) });
-    alerts.update("endpoint quorum lost", standing.configured > 1 && health.hasBegun && !standing.quorum, {
-      agreeing: standing.agreeing,
-      configured: standing.configured,
-    });
-    alerts.update("account not liquidated", (oldest?.ageMs ?? 0) > config.overdueAfterMs, {
-      account: oldest?.account,
-      accounts: overdue.count,
-    });
-  };
 
   const server = config.watch === undefined ? undefined : await serveWatch({ metrics, health, ...config.watch });
   log.info("started", {

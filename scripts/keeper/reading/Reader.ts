@@ -31,8 +31,10 @@ export interface ReaderOptions extends ReadingContext {
 
 export interface Reading {
   readonly state: KeeperState;
-  /** Of this shard's accounts. */
+  /** Of this shard's accounts, whatever the roles are. */
   readonly nearness: Nearness;
+  /** Likewise: those that can be liquidated now, and what seems so but could not be read. */
+  readonly liquidatable: readonly string[];
 }
 
 /** The block that was asked for is no longer, or not yet, one of the chain that the endpoint knows. */
@@ -112,7 +114,7 @@ export class Reader {
       duties && roles.has("deleverage") ? this.#markets(protocol, sources, { at, time }) : [],
       this.#own(protocol, at),
     ]);
-    const { accounts, nearness } = await this.#accounts.read({
+    const { accounts, liquidatable, nearness } = await this.#accounts.read({
       index,
       protocol,
       insolvent,
@@ -143,7 +145,7 @@ export class Reader {
       pool: protocol.pool,
       own,
     };
-    return { state, nearness };
+    return { state, nearness, liquidatable: state.sequencerSettled ? liquidatable : [] };
   }
 
   /** Rounds and escrows that were read in blocks that are no more are read anew. */

@@ -1,7 +1,14 @@
 /** Accounts that something may be done with: a fast look at all of them, then all about the few. */
 import type { Result } from "ethers";
 
-import { type Holding, type LiquidationState, termsOf } from "../../model/liquidation.ts";
+import {
+  BasketRefused,
+  type Holding,
+  type LiquidationState,
+  requireUnhealthy,
+  termsOf,
+} from "../../model/liquidation.ts";
+import { isLiquidatable } from "../../model/price.ts";
 import { skewOf } from "../../model/sideIndex.ts";
 import { decodeExposure, type Exposure, maintenanceUp } from "../../model/risk.ts";
 import type { AccountState } from "../decide/state.ts";
@@ -18,7 +25,10 @@ const ACCOUNTS = 20;
 type Snapshot = Awaited<ReturnType<ReadingContext["contracts"]["clearingHouse"]["snapshot"]>>;
 
 export interface AccountsReading {
+  /** Empty where nothing is to be done with accounts. */
   readonly accounts: readonly AccountState[];
+  /** All that can be liquidated now, whoever does it; and what seems so but could not be read. */
+  readonly liquidatable: readonly string[];
   readonly nearness: Nearness;
 }
 
@@ -32,7 +42,7 @@ export interface AccountsQuery {
   readonly at: At;
   /** Loss beyond cash from which an account is looked at, WAD. */
   readonly realiseAbove: bigint;
-  /** Whether anything is to be done with accounts; else they are only counted. */
+  /** Whether anything is to be done with accounts; else only those that can be liquidated are looked for. */
   readonly detailed: boolean;
 }
 
@@ -54,15 +64,14 @@ export class Accounts {
   async read(query: AccountsQuery): Promise<AccountsReading> {
     const { index, protocol, insolvent, time, detailed, realiseAbove } = query;
     this.#follow(index, protocol);
-    const { candidates, nearness } = this.#screen.evaluate({
+    const { candidates, suspects, nearness } = this.#screen.evaluate({
       assets: protocol.assets,
       ...protocol.terms,
       time,
       realiseAbove,
     });
-    if (!detailed) return { accounts: [], nearness };
     const own = [...insolvent.keys()].filter((account) => isOwn(this.#shard, account));
-    const wanted = [...new Set([...candidates, ...own])];
+    const wanted = detailed ? [...new Set([...candidates, ...own])] : suspects;
     const { contracts } = this.#context;
     const tokens = [...protocol.collaterals.keys()];
     const pages = await readPages(wanted, {
@@ -79,7 +88,16 @@ export class Accounts {
     });
     const read = async ([account, results]: readonly [string, readonly Result[]]) =>
       this.#stateOf(account, results, query);
-    return { accounts: await isolated([...pages], read, { ...this.#context, what: "account" }), nearness };
+    const accounts = await isolated([...pages], read, { ...this.#context, what: "account" });
+    const found = new Set(accounts.map(({ account }) => account));
+    return {
+      accounts: detailed ? accounts : [],
+      liquidatable: [
+        ...accounts.filter(({ state }) => isOpenToLiquidation(state)).map(({ account }) => account),
+        ...suspects.filter((account) => !found.has(account)),
+      ],
+      nearness,
+    };
   }
 
   /** Brings the screen up to the index. */
@@ -160,5 +178,25 @@ export class Accounts {
       }),
     );
     return before.some((exposure, place) => exposure !== exposures[place]) ? before : undefined;
+  }
+}
+
+/** E ≤ R_M, no grace, and something of it may be closed: whether anybody can afford to do it or not. Mirrors `Lens`. */
+function isOpenToLiquidation(state: LiquidationState): boolean {
+  const closing = state.exposures.some(({ size, price }) => size !== 0n && isLiquidatable(price));
+  const selling =
+    state.settlementPrice !== 0n &&
+    state.exposures.some(({ collateral, price }) => collateral !== 0n && isLiquidatable(price));
+  return (closing || selling) && !isSpared(state);
+}
+
+/** Whether the contract refuses every basket, as that of a healthy account or of one in grace. */
+function isSpared(state: LiquidationState): boolean {
+  try {
+    requireUnhealthy(state);
+    return false;
+  } catch (error) {
+    if (error instanceof BasketRefused) return true;
+    throw error;
   }
 }

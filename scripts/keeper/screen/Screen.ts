@@ -48,6 +48,8 @@ export interface Nearness {
 export interface Screening {
   /** All accounts that may be unhealthy, convertible, hiding a loss, or owing without having anything, and few others. */
   readonly candidates: readonly string[];
+  /** Of these all that may be unhealthy, and few others. */
+  readonly suspects: readonly string[];
   readonly nearness: Nearness;
 }
 
@@ -157,6 +159,7 @@ export class Screen {
     const net = new Float64Array(MAX_GROUPS);
     const gross = new Float64Array(MAX_GROUPS);
     const candidates: string[] = [];
+    const suspects: string[] = [];
     const nearness = { accounts: 0, unhealthy: 0, within5: 0, within10: 0, within20: 0 };
 
     for (let row = 0; row < this.#names.length; ++row) {
@@ -166,6 +169,7 @@ export class Screen {
       const count = this.#counts[row] ?? 0;
       if (count === 0) {
         if (cash < 0 || this.#unsure[row] === 1) candidates.push(name);
+        if (this.#unsure[row] === 1) suspects.push(name);
         continue;
       }
       net.fill(0);
@@ -223,7 +227,9 @@ export class Screen {
       const owed = -(cash + unrealised);
       const isConvertible = collateralValue > 0 && owed + error >= shortfallLimit * collateralValue;
       const hidden = Math.min(owed, -unrealised);
-      if (!sure || margin <= error || isConvertible || hidden + error >= realiseAbove) candidates.push(name);
+      const isSuspect = !sure || margin <= error;
+      if (isSuspect) suspects.push(name);
+      if (isSuspect || isConvertible || hidden + error >= realiseAbove) candidates.push(name);
       if (maintenance <= 0) continue;
       ++nearness.accounts;
       if (margin <= 0) ++nearness.unhealthy;
@@ -233,7 +239,7 @@ export class Screen {
     }
     nearness.within10 += nearness.within5;
     nearness.within20 += nearness.within10;
-    return { candidates, nearness };
+    return { candidates, suspects, nearness };
   }
 
   /** By asset; undefined where a token is unknown. */

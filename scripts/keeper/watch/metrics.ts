@@ -52,7 +52,10 @@ export class Metrics {
     "Accounts whose equity is above maintenance by less than a share of it",
     ["within"],
   );
-  readonly #unhealthy = this.#gauge("plimsoll_keeper_unhealthy_accounts", "Accounts that can be liquidated now");
+  readonly #unhealthy = this.#gauge(
+    "plimsoll_keeper_unhealthy_accounts",
+    "Accounts of its shard that can be liquidated now",
+  );
   readonly #oldest = this.#gauge("plimsoll_keeper_oldest_unhealthy_seconds", "Since when the first of them waits");
   readonly #checked = this.#gauge("plimsoll_keeper_index_checked_accounts", "Accounts in the last check of the index");
   readonly #wrong = this.#counter("plimsoll_keeper_index_wrong_total", "Accounts that the index had wrong");

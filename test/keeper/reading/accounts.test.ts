@@ -3,7 +3,8 @@ import { expect } from "chai";
 import { indebted, leveraged, crowdedSide, capSkew, flagAndSettle } from "../../waterfall/scenarios.ts";
 import { frozen } from "../../clearing/scenarios.ts";
 import { betterTerms, load, movePrice, now, stateOf } from "../../clearing/support.ts";
-import { accountOf, time } from "../../fixture.ts";
+import { accountOf, ethers, time } from "../../fixture.ts";
+import { cut as cutHedge, hedged, outright, overdrawn, seizable, type Subject } from "../../lens/standings.ts";
 import { BTC, ETH, HOUR, wad, WETH_TOKEN } from "../../parameters.ts";
 import { createLog } from "../../../scripts/keeper/log.ts";
 import { BlockGoneError, Reader } from "../../../scripts/keeper/reading/Reader.ts";
@@ -96,11 +97,49 @@ describe("Reader, accounts", () => {
     expect(await keeperOf(world).decided(["liquidate"])).to.deep.equal([]);
   });
 
-  it("reads nothing about accounts for who does not liquidate, and counts all the same", async () => {
-    const { state, nearness } = await keeperOf(await load(unhealthy)).read(["monitor"]);
+  it("has nothing to be done with accounts for who does not liquidate, and knows all the same who can be", async () => {
+    const world = await load(unhealthy);
+    for (const role of ["monitor", "orders"] as const) {
+      const { state, nearness, liquidatable } = await keeperOf(world).read([role]);
+
+      expect(state.accounts).to.deep.equal([]);
+      expect(nearness.unhealthy).to.equal(1);
+      expect(liquidatable).to.deep.equal([world.account]);
+    }
+  });
+
+  it("does not call liquidatable what is only near, convertible, or before the sequencer has settled", async () => {
+    const near = await keeperOf(await load(leveraged)).read(["monitor"]);
+    expect(near.liquidatable).to.deep.equal([]);
+    const convertible = await keeperOf(await load(indebted)).read(["liquidate"]);
+    expect(convertible.state.accounts).to.have.length(1);
+    expect(convertible.liquidatable).to.deep.equal([]);
+
+    const world = await load(unhealthy);
+    await world.setSequencer(false);
+    await world.setSequencer(true);
+    const { state, liquidatable } = await keeperOf(world).read(["monitor"]);
+    expect(state.sequencerSettled).to.equal(false);
+    expect(liquidatable).to.deep.equal([]);
+  });
+
+  it("calls liquidatable what seems so and cannot be read", async () => {
+    const world = await load(twoUnhealthy);
+    const [account = ""] = world.accounts;
+    const provider = new Proxy(ethers.provider, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== "function") return value;
+        return async (...args: readonly [{ data?: string }?]): Promise<unknown> => {
+          if (name === "call" && args[0]?.data?.includes(account.slice(2)) === true) throw new Error("no answer");
+          return Reflect.apply(value, target, args) as Promise<unknown>;
+        };
+      },
+    });
+    const { state, liquidatable } = await keeperOf(world, { provider }).read(["liquidate"]);
 
     expect(state.accounts).to.deep.equal([]);
-    expect(nearness.unhealthy).to.equal(1);
+    expect([...liquidatable].sort()).to.deep.equal([...world.accounts].sort());
   });
 
   it("follows a book that changes, and one that goes", async () => {
@@ -152,6 +191,34 @@ describe("Reader, accounts", () => {
     const error: unknown = await reader.read(await indexOf(world), other, new Set()).catch((cause: unknown) => cause);
     expect(error).to.be.instanceOf(BlockGoneError);
   });
+});
+
+describe("Reader, who can be liquidated", () => {
+  const closed = async (): Promise<Subject> => {
+    const world = await outright();
+    await world.setPrice(ETH, wad("1_500"));
+    await world.oracle.update(1n << BigInt(ETH));
+    await world.advance(2 * HOUR);
+    return world;
+  };
+  const cases: [string, () => Promise<Subject>, boolean][] = [
+    ["an unhealthy account", outright, true],
+    ["a hedged one", hedged, true],
+    ["one of which nothing may be closed now", closed, false],
+    ["one with nothing but collateral, insolvent", seizable, true],
+    ["a healthy one that owes too much", overdrawn, false],
+    ["one whose hedge was cut", cutHedge, false],
+  ];
+  for (const [what, arrange, expected] of cases) {
+    it(`says of ${what} what the lens does`, async () => {
+      const world = await load(arrange);
+      const { liquidatable } = await keeperOf(world).read(["monitor"]);
+      const [health] = await world.lens.health([world.account]);
+
+      expect(health?.standing.liquidatable).to.equal(expected);
+      expect(liquidatable.includes(world.account)).to.equal(expected);
+    });
+  }
 });
 
 describe("Reader, the grace after a deleveraging", () => {
@@ -218,6 +285,8 @@ describe("Reader, what is left of accounts", () => {
     expect(kinds((await keeper.cycle(["liquidate"])).actions)).to.deep.equal(["flagInsolvent"]);
     expect(await clearingHouse.insolventSince(account)).to.equal(await now());
     expect(await keeper.decided(["liquidate"])).to.deep.equal([]);
+    // It could be liquidated by who has cash for its collateral.
+    expect((await keeper.read(["liquidate"])).liquidatable).to.deep.equal([account]);
 
     await time.increase(600);
     await world.refresh();
