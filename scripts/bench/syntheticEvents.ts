@@ -9,6 +9,7 @@ export const CONTRACTS: IndexedContracts = {
   orders: toBeHex(2, 20),
   pool: toBeHex(3, 20),
   insuranceFund: toBeHex(4, 20),
+  oracle: toBeHex(5, 20),
 };
 
 export interface HistoryOptions {

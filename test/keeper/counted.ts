@@ -2,7 +2,7 @@ import type { Provider } from "ethers";
 
 import { ethers } from "../fixture.ts";
 
-const REQUESTS: ReadonlySet<unknown> = new Set(["call", "estimateGas", "getBlock"]);
+const REQUESTS: ReadonlySet<unknown> = new Set(["call", "estimateGas", "getBlock", "getLogs"]);
 
 /** A provider, and what it was asked. */
 export function counted() {

@@ -18,6 +18,7 @@ const HOUSE = new Interface([
     uint256 pending, bool raising, bool exclusive, uint256 shares))`,
   "function positionOf(bytes32, uint256) view returns (int256 size, int256 quote)",
   "function collateralOf(bytes32, uint256) view returns (uint256)",
+  "function insolventSince(bytes32) view returns (uint256)",
   "function listed() view returns (uint256 assets, uint256 tokens)",
   `function ledger() view returns (tuple(int256 base, uint256 lent, uint256 debtShares, uint256 debtIndex,
     uint256 insurance, uint256 protocolFees, int256 closedValue, uint256 seizedOwed, uint256 uncoveredDeficits,
@@ -40,7 +41,7 @@ interface AccountWord {
 }
 
 interface Call {
-  readonly method: "accountOf" | "positionOf" | "collateralOf";
+  readonly method: "accountOf" | "insolventSince" | "positionOf" | "collateralOf";
   readonly values: readonly unknown[];
 }
 
@@ -55,7 +56,9 @@ export class ChainSource implements EventSource {
   constructor(requester: Requester, contracts: IndexedContracts) {
     this.#requester = requester;
     this.#contracts = contracts;
-    this.#addresses = [contracts.clearingHouse, contracts.orders, contracts.pool].map((it) => it.toLowerCase());
+    this.#addresses = [contracts.clearingHouse, contracts.orders, contracts.pool, contracts.oracle].map((it) =>
+      it.toLowerCase(),
+    );
     this.#insurance = toBeHex(BigInt(contracts.insuranceFund) << 96n, 32);
   }
 
@@ -127,16 +130,20 @@ export class ChainSource implements EventSource {
 
   async books(accounts: readonly string[], block: number): Promise<readonly ChainBook[]> {
     const results = await this.#calls(
-      accounts.map((account) => ({ method: "accountOf", values: [account] })),
+      accounts.flatMap((account): readonly Call[] => [
+        { method: "accountOf", values: [account] },
+        { method: "insolventSince", values: [account] },
+      ]),
       block,
     );
     const seized = accounts.includes(this.#insurance) ? await this.#tokens(block) : 0n;
     const books = accounts.map((account, place) => {
-      const { cash, shares, pending, positions, collaterals } = results[place]?.[0] as AccountWord;
+      const { cash, shares, pending, positions, collaterals } = results[2 * place]?.[0] as AccountWord;
+      const insolvent = results[2 * place + 1]?.[0] !== 0n;
       // Collateral of the insurance account is in no bitmap.
       const tokens = account === this.#insurance ? collaterals | seized : collaterals;
       return {
-        book: { account, cash, debtShares: shares, pending: Number(pending) },
+        book: { account, cash, debtShares: shares, pending: Number(pending), insolvent },
         assets: bitsOf(positions),
         tokens: bitsOf(tokens),
       };

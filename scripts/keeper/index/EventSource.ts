@@ -26,6 +26,8 @@ export interface ChainBook {
   readonly positions: ReadonlyMap<number, { readonly size: bigint; readonly quote: bigint }>;
   /** By token, WAD. */
   readonly collateral: ReadonlyMap<number, bigint>;
+  /** Whether it is flagged as that. */
+  readonly insolvent: boolean;
 }
 
 /** The source does not have (all of) what it has said it has: it lags, or its chain has moved meanwhile. Worth another try. */
@@ -47,5 +49,6 @@ export interface IndexedContracts {
   readonly clearingHouse: string;
   readonly orders: string;
   readonly pool: string;
+  readonly oracle: string;
   readonly insuranceFund: string;
 }

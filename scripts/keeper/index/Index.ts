@@ -2,7 +2,7 @@
 import { PlimsollError } from "../../deploy/PlimsollError.ts";
 import type { Log } from "../log.ts";
 import { applyEvent } from "./apply.ts";
-import type { AccountBook, BlockRef, IndexView, PendingOrder, RestingTrigger } from "./entries.ts";
+import type { AccountBook, AssetSources, BlockRef, IndexView, PendingOrder, RestingTrigger } from "./entries.ts";
 import { eventDecoder, type IndexedEvent } from "./events.ts";
 import {
   type ChainBook,
@@ -63,6 +63,8 @@ export class Index implements IndexView {
   readonly accounts: ReadonlyMap<string, AccountBook>;
   readonly orders: ReadonlyMap<string, PendingOrder>;
   readonly triggers: ReadonlyMap<string, RestingTrigger>;
+  readonly insolvent: ReadonlySet<string>;
+  readonly sources: ReadonlyMap<number, AssetSources>;
   /** By number, as far as something of them waits. */
   readonly batches: ReadonlyMap<bigint, PoolBatch>;
   readonly counters = {
@@ -102,6 +104,8 @@ export class Index implements IndexView {
     this.accounts = this.#state.accounts;
     this.orders = this.#state.orders;
     this.triggers = this.#state.triggers;
+    this.insolvent = this.#state.insolvent;
+    this.sources = this.#state.sources;
     this.batches = this.#state.batches;
   }
 

@@ -2,7 +2,16 @@
  * The index in memory. Every change goes through `#write`, which remembers what was there before: for the commit (which
  * rows to store), for a commit that fails (everything back), and for blocks that a fork may still take away.
  */
-import type { AccountBook, IndexView, OrderLeg, PendingOrder, RestingTrigger } from "./entries.ts";
+import type {
+  AccountBook,
+  AssetSources,
+  IndexView,
+  OrderLeg,
+  PendingOrder,
+  ProxiedSource,
+  RestingTrigger,
+  StreamSettlement,
+} from "./entries.ts";
 import { keyOf } from "./entries.ts";
 import type { ChainBook } from "./EventSource.ts";
 import type { JournalEntry, KeptBlock, StoredIndex, StoredRows } from "./Store.ts";
@@ -68,6 +77,8 @@ export class State implements IndexView {
   readonly orders = new Map<string, PendingOrder>();
   readonly triggers = new Map<string, RestingTrigger>();
   readonly batches = new Map<bigint, PoolBatch>();
+  readonly insolvent = new Set<string>();
+  readonly sources = new Map<number, AssetSources>();
   /** Accounts whose books events do not tell: to be read. */
   readonly doubtful = new Set<string>();
   /** Blocks that were indexed lately, ascending. */
@@ -177,8 +188,9 @@ export class State implements IndexView {
 
   clear(): void {
     for (const account of this.accounts.keys()) this.#changed.add(account);
-    for (const map of [this.accounts, this.orders, this.triggers, this.batches, this.#touchedSides]) map.clear();
-    for (const set of [this.doubtful, this.#debtors]) set.clear();
+    const { accounts, orders, triggers, batches, sources } = this;
+    for (const map of [accounts, orders, triggers, batches, sources, this.#touchedSides]) map.clear();
+    for (const set of [this.doubtful, this.insolvent, this.#debtors]) set.clear();
     this.#journal.clear();
     this.#changes.clear();
     this.#newJournal = new Map();
@@ -203,6 +215,8 @@ export class State implements IndexView {
     for (const { account, sequence } of this.triggers.values()) add("triggers", [account, sequence]);
     for (const batch of this.batches.keys()) add("pool_batches", [batch]);
     for (const { asset, long } of this.#touchedSides.values()) add("touched_sides", [asset, long]);
+    for (const account of this.insolvent) add("insolvencies", [account]);
+    for (const asset of this.sources.keys()) add("sources", [asset]);
     return digest >>> 0;
   }
 
@@ -244,12 +258,14 @@ export class State implements IndexView {
       pending: 0,
       positions: new Map(),
       collateral: new Map(),
+      insolvent: this.insolvent.has(account),
     });
   }
 
   /** Makes the book what the chain says. */
-  setBook({ account, cash, debtShares, positions, collateral }: ChainBook): void {
+  setBook({ account, cash, debtShares, positions, collateral, insolvent }: ChainBook): void {
     const book = this.#bookOf(account);
+    if (insolvent !== this.insolvent.has(account)) this.setInsolvent(account, insolvent);
     if (book.cash !== cash || book.debtShares !== debtShares || !book.exact) {
       this.#changeAccount(account, (changed) => {
         [changed.cash, changed.storedCash, changed.debtShares, changed.exact] = [cash, cash, debtShares, true];
@@ -351,6 +367,17 @@ export class State implements IndexView {
     this.#write("pool_batches", [batch], undefined);
   }
 
+  // ---------------------------------------------------------------- insolvencies, sources of prices
+
+  setInsolvent(account: string, flagged: boolean): void {
+    this.#bookOf(account);
+    this.#write("insolvencies", [account], flagged ? [account] : undefined);
+  }
+
+  putSources(sources: AssetSources): void {
+    this.#write("sources", [sources.asset], sourcesRow(sources));
+  }
+
   // ---------------------------------------------------------------- rows
 
   #write(table: TableName, key: Row, row: Row | undefined): void {
@@ -411,6 +438,12 @@ export class State implements IndexView {
       }
       case "touched_sides":
         return this.#touchedSides.has(rowKey(key)) ? key : undefined;
+      case "insolvencies":
+        return this.insolvent.has(first) ? [first] : undefined;
+      case "sources": {
+        const sources = this.sources.get(first);
+        return sources && sourcesRow(sources);
+      }
     }
   }
 
@@ -461,6 +494,18 @@ export class State implements IndexView {
         const [asset, long] = key as [number, boolean];
         if (row === undefined) this.#touchedSides.delete(rowKey(key));
         else this.#touchedSides.set(rowKey([asset, long]), { asset, long });
+        return;
+      }
+      case "insolvencies": {
+        const [account] = key as [string];
+        if (row === undefined) this.insolvent.delete(account);
+        else this.insolvent.add(account);
+        return;
+      }
+      case "sources": {
+        const [asset] = key as [number];
+        if (row === undefined) this.sources.delete(asset);
+        else this.sources.set(asset, sourcesFrom(row));
       }
     }
   }
@@ -522,6 +567,40 @@ function legsFrom(text: Value | undefined): readonly OrderLeg[] {
       const [asset = "", phase = ""] = leg.split(":");
       return { asset: Number(asset), phase: BigInt(phase) };
     });
+}
+
+function sourceText(source: ProxiedSource | undefined): string {
+  return source === undefined ? "" : [source.proxy, source.kind, source.window].map(String).join(":");
+}
+
+function settlementText(settlement: StreamSettlement | undefined): string {
+  return settlement === undefined ? "" : `${settlement.stream}:${String(settlement.window)}`;
+}
+
+function sourceFrom(text: Value | undefined): ProxiedSource | undefined {
+  const [proxy = "", kind = "", window = ""] = String(text).split(":");
+  return proxy === "" ? undefined : { proxy, kind: Number(kind), window: BigInt(window) };
+}
+
+function settlementFrom(text: Value | undefined): StreamSettlement | undefined {
+  const [stream = "", window = ""] = String(text).split(":");
+  return stream === "" ? undefined : { stream, window: BigInt(window) };
+}
+
+function sourcesRow({ asset, source, settlement, proposed, former }: AssetSources): Row {
+  const [now, next, before] = [source, proposed, former?.source].map(sourceText);
+  return [asset, now ?? "", settlementText(settlement), next ?? "", before ?? "", settlementText(former?.settlement)];
+}
+
+function sourcesFrom([asset, source, settlement, proposed, formerSource, formerSettlement]: Row): AssetSources {
+  const former = { source: sourceFrom(formerSource), settlement: settlementFrom(formerSettlement) };
+  return {
+    asset: asset as number,
+    source: sourceFrom(source),
+    settlement: settlementFrom(settlement),
+    proposed: sourceFrom(proposed),
+    former: former.source === undefined && former.settlement === undefined ? undefined : former,
+  };
 }
 
 /** An account that goes takes what it holds along, which must have been noted by then. */

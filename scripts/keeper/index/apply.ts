@@ -1,4 +1,5 @@
 /** What each event does to the index: the other half of `contracts/libraries/Books.sol` and `Fills.sol`. */
+import type { AssetSources } from "./entries.ts";
 import type { IndexedEvent } from "./events.ts";
 import type { State } from "./State.ts";
 
@@ -52,6 +53,12 @@ export function applyEvent(state: State, event: IndexedEvent, insurance: string)
       // It has nothing left by then, and its debt is forgiven.
       state.empty(event.account);
       return;
+    case "Insolvent":
+      state.setInsolvent(event.account, true);
+      return;
+    case "InsolvencyCleared":
+      state.setInsolvent(event.account, false);
+      return;
     case "CollateralSeized":
       state.addCollateral(event.account, event.token, -event.amount);
       state.addCollateral(insurance, event.token, event.amount);
@@ -85,6 +92,13 @@ export function applyEvent(state: State, event: IndexedEvent, insurance: string)
       return;
     case "BatchMoved":
       batchMoved(state, event);
+      return;
+    case "FeedListed":
+    case "FeedConfigured":
+    case "SourceProposed":
+    case "SourceAdopted":
+    case "SettlementSet":
+      state.putSources(sourcesAfter(state.sources.get(event.asset), event));
       return;
   }
 }
@@ -126,6 +140,30 @@ function positionsClosed(state: State, { account, assets, value }: Of<"Positions
     if ((left & 1n) !== 0n) state.setPosition(account, asset, { size: 0n, quote: 0n });
   }
   state.addCash(account, value);
+}
+
+type SourceEvent = Of<"FeedListed" | "FeedConfigured" | "SourceProposed" | "SourceAdopted" | "SettlementSet">;
+
+/** A change of what orders settle by leaves what they did before; limits, of which the window is one, hold at once. */
+function sourcesAfter(known: AssetSources | undefined, event: SourceEvent): AssetSources {
+  const none = { source: undefined, settlement: undefined, proposed: undefined, former: undefined };
+  const before = known ?? { asset: event.asset, ...none };
+  const { source, settlement, proposed } = before;
+  switch (event.name) {
+    case "FeedListed":
+      return { ...before, source: { proxy: event.proxy, kind: event.kind, window: event.window } };
+    case "FeedConfigured":
+      return source === undefined ? before : { ...before, source: { ...source, window: event.window } };
+    case "SourceProposed":
+      return { ...before, proposed: { proxy: event.proxy, kind: event.kind, window: event.window } };
+    case "SourceAdopted":
+      return { ...before, source: proposed, proposed: undefined, former: { source, settlement } };
+    case "SettlementSet": {
+      const { stream, window } = event;
+      const after = BigInt(stream) === 0n ? undefined : { stream, window };
+      return { ...before, settlement: after, former: { source, settlement } };
+    }
+  }
 }
 
 function batchMoved(state: State, { batch, assets, shares }: Of<"BatchMoved">): void {

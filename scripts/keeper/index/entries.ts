@@ -49,6 +49,37 @@ export interface AccountBook {
   readonly exact: boolean;
 }
 
+/** Where the price of an asset comes from. */
+export interface ProxiedSource {
+  /** In lower case. */
+  readonly proxy: string;
+  /** As the contract counts them. */
+  readonly kind: number;
+  /** Seconds after an order's boundary. */
+  readonly window: bigint;
+}
+
+/** A stream whose reports orders settle by. */
+export interface StreamSettlement {
+  /** In lower case. */
+  readonly stream: string;
+  /** Seconds. */
+  readonly window: bigint;
+}
+
+/** What orders in an asset settle by; without a stream by the source. */
+export interface SettlingBy {
+  readonly source: ProxiedSource | undefined;
+  readonly settlement: StreamSettlement | undefined;
+}
+
+export interface AssetSources extends SettlingBy {
+  readonly asset: number;
+  readonly proposed: ProxiedSource | undefined;
+  /** Before source or settlement changed last; undefined: they never have. No view of the chain says it. */
+  readonly former: SettlingBy | undefined;
+}
+
 /** Names an order or a trigger; they share the numbers of their account. */
 export function keyOf({ account, sequence }: { account: string; sequence: bigint }): string {
   return `${account}/${String(sequence)}`;
@@ -59,4 +90,8 @@ export interface IndexView {
   readonly accounts: ReadonlyMap<string, AccountBook>;
   readonly orders: ReadonlyMap<string, PendingOrder>;
   readonly triggers: ReadonlyMap<string, RestingTrigger>;
+  /** Accounts that are flagged as insolvent. */
+  readonly insolvent: ReadonlySet<string>;
+  /** By asset. */
+  readonly sources: ReadonlyMap<number, AssetSources>;
 }

@@ -64,7 +64,7 @@ export type IndexedEvent =
       readonly assets: bigint;
       readonly value: bigint;
     }
-  | { readonly name: "DeficitBooked"; readonly account: string }
+  | { readonly name: "DeficitBooked" | "Insolvent" | "InsolvencyCleared"; readonly account: string }
   | {
       readonly name: "CollateralSeized";
       readonly account: string;
@@ -100,7 +100,18 @@ export type IndexedEvent =
   | { readonly name: "TriggerEnded"; readonly account: string; readonly sequence: bigint }
   | { readonly name: "BatchOpened"; readonly batch: bigint; readonly closesAt: bigint; readonly maturesAt: bigint }
   /** Requests of a batch: more (positive), or settled. Assets in units of the token, shares of the pool. */
-  | { readonly name: "BatchMoved"; readonly batch: bigint; readonly assets: bigint; readonly shares: bigint };
+  | { readonly name: "BatchMoved"; readonly batch: bigint; readonly assets: bigint; readonly shares: bigint }
+  /** Windows are seconds, addresses in lower case. */
+  | {
+      readonly name: "FeedListed" | "SourceProposed";
+      readonly asset: number;
+      readonly proxy: string;
+      readonly kind: number;
+      readonly window: bigint;
+    }
+  | { readonly name: "FeedConfigured"; readonly asset: number; readonly window: bigint }
+  | { readonly name: "SourceAdopted"; readonly asset: number }
+  | { readonly name: "SettlementSet"; readonly asset: number; readonly stream: string; readonly window: bigint };
 
 type Decoder = (log: Log) => IndexedEvent;
 
@@ -123,6 +134,11 @@ class Log {
 
   index(place: number): number {
     return Number(this.#topic(place));
+  }
+
+  /** In lower case. */
+  address(place: number): string {
+    return `0x${this.#topic(place).slice(-40)}`;
   }
 
   flag(place: number): boolean {
@@ -167,6 +183,10 @@ const moved =
 const moneyOf =
   (name: "Credited" | "Debited"): Decoder =>
   (log) => ({ name, account: log.account(0), token: log.index(1), amount: log.word(0) });
+
+const accountOnly =
+  (name: "DeficitBooked" | "Insolvent" | "InsolvencyCleared"): Decoder =>
+  (log) => ({ name, account: log.account(0) });
 
 const sideTouched: Decoder = (log) => ({ name: "SideTouched", asset: log.index(0), long: log.flag(1) });
 
@@ -239,7 +259,9 @@ const CLEARING_HOUSE: Readonly<Record<string, Decoder>> = {
     assets: log.word(0),
     value: log.signed(1),
   }),
-  "DeficitBooked(bytes32,uint256,uint256,uint256)": (log) => ({ name: "DeficitBooked", account: log.account(0) }),
+  "DeficitBooked(bytes32,uint256,uint256,uint256)": accountOnly("DeficitBooked"),
+  "Insolvent(bytes32,int256)": accountOnly("Insolvent"),
+  "InsolvencyCleared(bytes32)": accountOnly("InsolvencyCleared"),
   "CollateralSeized(bytes32,uint256,uint256,uint256,uint256)": (log) => ({
     name: "CollateralSeized",
     account: log.account(0),
@@ -331,11 +353,43 @@ const POOL: Readonly<Record<string, Decoder>> = {
   }),
 };
 
+const LIMITS = "(uint24,uint24,uint24,uint24,uint32,uint96,uint96)";
+
+const ORACLE: Readonly<Record<string, Decoder>> = {
+  [`FeedListed(uint256,address,uint8,${LIMITS})`]: (log) => ({
+    name: "FeedListed",
+    asset: log.index(0),
+    proxy: log.address(1),
+    kind: log.small(0),
+    window: log.word(2),
+  }),
+  [`FeedConfigured(uint256,${LIMITS})`]: (log) => ({
+    name: "FeedConfigured",
+    asset: log.index(0),
+    window: log.word(1),
+  }),
+  [`SourceProposed(uint256,address,uint8,uint256,${LIMITS})`]: (log) => ({
+    name: "SourceProposed",
+    asset: log.index(0),
+    proxy: log.address(1),
+    kind: log.small(0),
+    window: log.word(3),
+  }),
+  "SourceAdopted(uint256,address,uint256,uint80)": (log) => ({ name: "SourceAdopted", asset: log.index(0) }),
+  "SettlementSet(uint256,address,uint256)": (log) => ({
+    name: "SettlementSet",
+    asset: log.index(0),
+    stream: log.address(1),
+    window: log.word(0),
+  }),
+};
+
 /** Signatures of the events by contract: all that is decoded. */
 export const SIGNATURES = {
   clearingHouse: Object.keys(CLEARING_HOUSE),
   orders: Object.keys(ORDERS),
   pool: Object.keys(POOL),
+  oracle: Object.keys(ORACLE),
 } as const;
 
 /** @return Of a log the event that the index needs; undefined for any other. Throws a MalformedLogError. */
@@ -343,6 +397,7 @@ export function eventDecoder({
   clearingHouse,
   orders,
   pool,
+  oracle,
 }: IndexedContracts): (log: RawLog) => IndexedEvent | undefined {
   const decoders = new Map(
     (
@@ -350,6 +405,7 @@ export function eventDecoder({
         [clearingHouse, CLEARING_HOUSE],
         [orders, ORDERS],
         [pool, POOL],
+        [oracle, ORACLE],
       ] as const
     ).map(([address, events]) => [
       address.toLowerCase(),

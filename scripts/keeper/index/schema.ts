@@ -10,7 +10,7 @@ import {
 import { type ColumnType, isTableName, type Row, rowFrom, TABLE_NAMES, TABLES } from "./tables.ts";
 
 /** Of the tables below. A database of another version is refused. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** How long a process that does not renew its lease keeps it, ms. */
 export const LEASE_MS = 60_000;

@@ -51,6 +51,20 @@ export const TABLES = {
   }),
   /** Sides of markets that were deleveraged, cut or closed whole: events do not tell their positions any more. */
   touched_sides: table(2, { asset: "integer", long: "flag" }),
+  /** Accounts that are flagged as insolvent. */
+  insolvencies: table(1, { account: "text" }),
+  /**
+   * What orders in an asset settle by, proposed to do so, and did before the last change. Sources are proxy:kind:window,
+   * settlements stream:window (seconds); empty: none.
+   */
+  sources: table(1, {
+    asset: "integer",
+    source: "text",
+    settlement: "text",
+    proposed: "text",
+    former_source: "text",
+    former_settlement: "text",
+  }),
 } as const;
 
 export type TableName = keyof typeof TABLES;

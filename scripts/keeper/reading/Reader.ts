@@ -11,7 +11,6 @@ import type { Role } from "../job.ts";
 import type { Nearness } from "../screen/Screen.ts";
 import { Accounts } from "./accounts.ts";
 import { Feeds, type Source } from "./feeds.ts";
-import { InsolventAccounts } from "./insolvent.ts";
 import { type At, isolated, type ReadingContext } from "./isolated.ts";
 import { type MarketReading, type ProtocolReading, readProtocol } from "./markets.ts";
 import { OrderBook, type OrdersQuery } from "./orders.ts";
@@ -49,7 +48,6 @@ export class Reader {
   readonly #settlements: Settlements;
   readonly #orders: OrderBook;
   readonly #accounts: Accounts;
-  readonly #insolvent: InsolventAccounts;
   #last: BlockRef | undefined;
 
   constructor({ contracts, log, account, shard = WHOLE, realiseAbove, reports }: ReaderOptions) {
@@ -62,7 +60,6 @@ export class Reader {
     this.#settlements = new Settlements({ ...context, feeds: this.#feeds, reports });
     this.#orders = new OrderBook({ ...context, settlements: this.#settlements, shard });
     this.#accounts = new Accounts({ ...context, shard });
-    this.#insolvent = new InsolventAccounts(context);
   }
 
   /**
@@ -71,7 +68,7 @@ export class Reader {
    */
   async read(index: IndexView, block: BlockRef, roles: ReadonlySet<Role>): Promise<Reading> {
     const at: At = { blockTag: block.number };
-    const { contracts } = this.#context;
+    const { contracts, log } = this.#context;
     const { time } = block;
     this.#settlements.renew();
     const [count, head] = await Promise.all([
@@ -86,7 +83,7 @@ export class Reader {
     ]);
     const prices = words.map(decodePrice);
     const [feeds, protocol] = await Promise.all([
-      this.#feeds.read(prices, at),
+      this.#feeds.read(prices, { at, sources: index.sources }),
       readProtocol(this.#context, { prices, at, time }),
     ]);
     const sources = new Map(feeds.map(({ source }) => [source.asset, source]));
@@ -102,10 +99,11 @@ export class Reader {
       time,
       at,
     };
+    const [counted, known] = [protocol.pendingLosses, index.insolvent.size];
+    if (counted !== BigInt(known)) log.warn("the index knows other insolvencies than are counted", { counted, known });
     const duties = hasDuties(this.#shard);
     const liquidates = roles.has("liquidate");
-    const [insolvent, pending, firing, shareFeeds, queue, seized, markets, own] = await Promise.all([
-      liquidates ? this.#insolvent.read(protocol.pendingLosses, at) : new Map<string, bigint>(),
+    const [pending, firing, shareFeeds, queue, seized, markets, own] = await Promise.all([
       roles.has("orders") ? this.#orders.orders(orders) : [],
       roles.has("orders") ? this.#orders.triggers(orders) : [],
       duties && roles.has("pool") ? this.#feeds.shareFeeds(at) : [],
@@ -117,7 +115,6 @@ export class Reader {
     const { accounts, liquidatable, nearness } = await this.#accounts.read({
       index,
       protocol,
-      insolvent,
       settlementPrice,
       time,
       at,
@@ -159,7 +156,6 @@ export class Reader {
     this.#feeds.forget();
     this.#settlements.forget();
     this.#orders.forget();
-    this.#insolvent.forget();
   }
 
   async #seized(prices: readonly Price[], { collaterals }: ProtocolReading, at: At): Promise<SeizedState[]> {

@@ -35,8 +35,6 @@ export interface AccountsReading {
 export interface AccountsQuery {
   readonly index: IndexView;
   readonly protocol: ProtocolReading;
-  /** Found insolvent, and since when. */
-  readonly insolvent: ReadonlyMap<string, bigint>;
   readonly settlementPrice: bigint;
   readonly time: bigint;
   readonly at: At;
@@ -62,7 +60,7 @@ export class Accounts {
   }
 
   async read(query: AccountsQuery): Promise<AccountsReading> {
-    const { index, protocol, insolvent, time, detailed, realiseAbove } = query;
+    const { index, protocol, time, detailed, realiseAbove } = query;
     this.#follow(index, protocol);
     const { candidates, suspects, nearness } = this.#screen.evaluate({
       assets: protocol.assets,
@@ -70,7 +68,7 @@ export class Accounts {
       time,
       realiseAbove,
     });
-    const own = [...insolvent.keys()].filter((account) => isOwn(this.#shard, account));
+    const own = [...index.insolvent].filter((account) => isOwn(this.#shard, account));
     const wanted = detailed ? [...new Set([...candidates, ...own])] : suspects;
     const { contracts } = this.#context;
     const tokens = [...protocol.collaterals.keys()];

@@ -1,13 +1,13 @@
 /** Sources of prices and their rounds. */
-import type { Contract } from "ethers";
+import { type Contract, getAddress } from "ethers";
 
 import { PlimsollError } from "../../deploy/PlimsollError.ts";
 import type { Price } from "../../model/price.ts";
 import { type Contracts, revertDataOf } from "../contracts.ts";
 import type { FeedState, ShareFeedState } from "../decide/state.ts";
+import type { AssetSources, IndexView } from "../index/entries.ts";
 import { type Round, RoundBook } from "../rounds.ts";
 import { FEED_KINDS, type FeedKind } from "./feedKind.ts";
-import { findFormerSource, type FormerSource } from "./formerSource.ts";
 import { type At, isolated, type ReadingContext } from "./isolated.ts";
 
 /** Where an asset's price comes from, and what its orders settle by. Times are seconds. */
@@ -42,10 +42,9 @@ interface Known {
 export class Feeds {
   readonly #context: ReadingContext;
   #known = new Map<string, Known>();
-  /** By asset and time of the change. */
-  #formers = new Map<string, FormerSource>();
+  #sources: ReadonlyMap<number, AssetSources> = new Map();
   /** Those with what they have at the block that is being read. */
-  readonly #formersNow = new Map<string, Promise<Source>>();
+  readonly #formersNow = new Map<number, Promise<Source>>();
   #shareFeeds: readonly string[] | undefined;
   /** The block that rounds are read at. */
   #at: At = { blockTag: 0 };
@@ -57,12 +56,15 @@ export class Feeds {
   /** Forgets rounds that may be of blocks that are no more. */
   forget(): void {
     this.#known = new Map();
-    this.#formers = new Map();
   }
 
-  /** @param prices By asset. A feed that cannot be read is left out. */
-  async read(prices: readonly Price[], at: At): Promise<FeedReading[]> {
+  /** @param prices By asset. A feed that cannot be read is left out. @param sources Of the index. */
+  async read(
+    prices: readonly Price[],
+    { at, sources }: { readonly at: At; readonly sources: IndexView["sources"] },
+  ): Promise<FeedReading[]> {
     this.#at = at;
+    this.#sources = sources;
     this.#formersNow.clear();
     for (const { rounds } of this.#known.values()) rounds.renew();
     const read = async ({ price, asset }: { price: Price; asset: number }) => this.#read(asset, price, at);
@@ -132,26 +134,32 @@ export class Feeds {
     return made;
   }
 
-  /** The source that an asset had before its last change: what older orders settle by. */
-  async former(source: Pick<Source, "asset" | "changedAt">, at: At): Promise<Source> {
+  /**
+   * The source that an asset had before its last change: what older orders settle by.
+   * Throws a PlimsollError where the index does not know it.
+   */
+  async former(source: Source, at: At): Promise<Source> {
     this.#at = at;
-    const key = `${source.asset}/${String(source.changedAt)}`;
-    const known = this.#formersNow.get(key);
+    const known = this.#formersNow.get(source.asset);
     if (known !== undefined) return known;
-    const former = this.#former(source.asset, key, at);
-    this.#formersNow.set(key, former);
+    const former = this.#former(source, at);
+    this.#formersNow.set(source.asset, former);
     return former;
   }
 
-  async #former(asset: number, key: string, at: At): Promise<Source> {
-    const found = this.#formers.get(key) ?? (await findFormerSource(this.#context.contracts, asset, at));
-    this.#formers.set(key, found);
+  async #former(now: Source, at: At): Promise<Source> {
+    const { asset } = now;
+    const { source, settlement } = formerOf(now, this.#sources.get(asset));
+    const { window } = source;
+    const proxy = getAddress(source.proxy);
+    const kind = FEED_KINDS[source.kind];
+    if (kind === undefined) throw new PlimsollError(`unknown kind ${source.kind} of the former feed of asset ${asset}`);
     const decimals =
-      this.#known.get(found.proxy)?.decimals ??
-      ((await this.#context.contracts.feedAt(found.proxy).getFunction("decimals")(at)) as bigint);
-    const { rounds, proxy: contract } = this.#bookOf(found.proxy, decimals);
+      this.#known.get(proxy)?.decimals ??
+      ((await this.#context.contracts.feedAt(proxy).getFunction("decimals")(at)) as bigint);
+    const { rounds, proxy: contract } = this.#bookOf(proxy, decimals);
     const latest = await roundOf({ contract, decimals, at }, "latestRoundData");
-    return { ...found, asset, rounds, latest, changedAt: 0n };
+    return { asset, kind, rounds, latest, window, settlement, proxy, changedAt: 0n };
   }
 
   /** Those of the deployment that price the shares of a vault. Which they are never changes. */
@@ -164,6 +172,18 @@ export class Feeds {
     };
     return isolated(this.#shareFeeds, read, { ...this.#context, what: "share feed" });
   }
+}
+
+/** @param now As the oracle has it: an index that is behind knows what was before another change. */
+function formerOf(now: Source, known: AssetSources | undefined) {
+  const isCurrent =
+    known?.source?.proxy === now.proxy.toLowerCase() &&
+    known.settlement?.stream === now.settlement?.stream.toLowerCase();
+  const source = known?.former?.source;
+  if (!isCurrent || source === undefined) {
+    throw new PlimsollError(`the index does not know what asset ${now.asset} settled by before ${now.changedAt}`);
+  }
+  return { source, settlement: known.former?.settlement };
 }
 
 /** A round of a feed in WAD; undefined if there is none: some aggregators revert, some answer zeros. */

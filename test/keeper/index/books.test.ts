@@ -111,7 +111,8 @@ class OrderedSource extends ChainSource {
 async function openIndex({ driver, house }: World, file: string) {
   const fund = await driver.getAddress();
   const pool = toBeHex(1, 20);
-  const contracts = { clearingHouse: await house.getAddress(), orders: fund, pool, insuranceFund: fund };
+  const oracle = toBeHex(2, 20);
+  const contracts = { clearingHouse: await house.getAddress(), orders: fund, pool, oracle, insuranceFund: fund };
   const log = keepingLog();
   const { chainId } = await ethers.provider.getNetwork();
   const store = await SqliteStore.open({
@@ -128,6 +129,7 @@ async function expectSame({ house, ids, fund }: World, index: Index, block: numb
   for (const id of [...ids, fund]) {
     const known = index.accounts.get(id);
     const { cash } = await house.accountOf(id, at);
+    const insolvent = (await house.insolventSince(id, at)) !== 0n;
     const positions: [number, { size: bigint; quote: bigint }][] = [];
     for (const asset of ASSETS) {
       const [size, quote] = await house.positionOf(id, asset, at);
@@ -144,9 +146,10 @@ async function expectSame({ house, ids, fund }: World, index: Index, block: numb
         positions: inOrder(known?.positions ?? new Map()),
         collateral: inOrder(known?.collateral ?? new Map()),
         exact: known?.exact ?? true,
+        insolvent: index.insolvent.has(id),
       },
       `${id} after ${what}`,
-    ).to.deep.equal({ cash, positions, collateral, exact: true });
+    ).to.deep.equal({ cash, positions, collateral, exact: true, insolvent });
   }
 }
 

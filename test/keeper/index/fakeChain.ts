@@ -11,6 +11,7 @@ export const CONTRACTS: IndexedContracts = {
   clearingHouse: toBeHex(0xc1, 20),
   orders: toBeHex(0x0d, 20),
   pool: toBeHex(0x90, 20),
+  oracle: toBeHex(0x0a, 20),
   insuranceFund: toBeHex(0x1f, 20),
 };
 
@@ -24,12 +25,16 @@ export type FakeEvent =
   | { readonly kind: "fill"; readonly account: number; readonly asset: number; readonly delta: bigint }
   /** Halves every position of the side. */
   | { readonly kind: "deleverage"; readonly asset: number; readonly long: boolean }
-  | { readonly kind: "submit" | "end"; readonly account: number; readonly sequence: number };
+  | { readonly kind: "submit" | "end"; readonly account: number; readonly sequence: number }
+  | { readonly kind: "flag" | "clear"; readonly account: number }
+  /** What the orders of an asset settle by, from now on: reports of a stream. */
+  | { readonly kind: "settlement"; readonly asset: number; readonly stream: bigint; readonly window: bigint };
 
 export interface Account {
   cash: bigint;
   shares: bigint;
   pending: number;
+  insolvent: boolean;
   readonly positions: Map<number, { size: bigint; quote: bigint }>;
 }
 
@@ -118,9 +123,9 @@ export class FakeChain implements EventSource {
     return this.#answer(() => {
       const at = this.#at(block);
       return accounts.map((account) => {
-        const { cash, shares, pending, positions } = at.accounts.get(account) ?? emptyAccount();
+        const { cash, shares, pending, positions, insolvent } = at.accounts.get(account) ?? emptyAccount();
         const owed = shares === 0n ? cash : -divUp(shares * indexAt(block), WAD);
-        return { account, cash: owed, debtShares: shares, pending, positions, collateral: new Map() };
+        return { account, cash: owed, debtShares: shares, pending, positions, collateral: new Map(), insolvent };
       });
     });
   }
@@ -167,6 +172,15 @@ function happen(
       }),
     ];
   }
+  if (event.kind === "settlement") {
+    return [
+      emitted(CONTRACTS.oracle, {
+        signature: "SettlementSet(uint256,address,uint256)",
+        topics: [BigInt(event.asset), event.stream],
+        words: [event.window],
+      }),
+    ];
+  }
   const id = accountAt(event.account);
   const account = accounts.get(id) ?? emptyAccount();
   accounts.set(id, account);
@@ -210,6 +224,13 @@ function happen(
           words: [5n, 0n, 0n, 0n, BigInt(block), 3n, 1n, 1n],
         }),
       ];
+    case "flag":
+    case "clear": {
+      account.insolvent = event.kind === "flag";
+      const signature = account.insolvent ? "Insolvent(bytes32,int256)" : "InsolvencyCleared(bytes32)";
+      const words = account.insolvent ? [-1n] : [];
+      return [emitted(CONTRACTS.clearingHouse, { signature, topics: [BigInt(id)], words })];
+    }
     case "end":
       account.pending -= 1;
       return [
@@ -254,9 +275,9 @@ function divUp(a: bigint, b: bigint): bigint {
 }
 
 function emptyAccount(): Account {
-  return { cash: 0n, shares: 0n, pending: 0, positions: new Map() };
+  return { cash: 0n, shares: 0n, pending: 0, insolvent: false, positions: new Map() };
 }
 
-function copyOf({ cash, shares, pending, positions }: Account): Account {
-  return { cash, shares, pending, positions: new Map(positions) };
+function copyOf({ positions, ...account }: Account): Account {
+  return { ...account, positions: new Map(positions) };
 }

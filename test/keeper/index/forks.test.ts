@@ -306,6 +306,16 @@ const anyEvent: fc.Arbitrary<FakeEvent> = fc.oneof(
       sequence: fc.nat({ max: 2 }),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("flag" as const, "clear" as const), account }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("settlement" as const),
+      asset: fc.nat({ max: 1 }),
+      stream: fc.bigInt(0n, 3n),
+      window: fc.bigInt(1n, 9n),
+    }),
+  },
 );
 const blocks = fc.array(fc.array(anyEvent, { maxLength: 3 }), { minLength: 1, maxLength: 7 });
 const anyTurn: fc.Arbitrary<Turn> = fc.oneof(
@@ -347,9 +357,16 @@ class Sequences {
 interface Shown {
   readonly accounts: Readonly<Record<string, unknown>>;
   readonly orders: readonly string[];
+  readonly insolvent: readonly string[];
+  readonly sources: readonly unknown[];
 }
 
-function shown({ accounts, orders }: Pick<Index, "accounts" | "orders">): Shown {
+function shown({
+  accounts,
+  orders,
+  insolvent,
+  sources,
+}: Pick<Index, "accounts" | "orders" | "insolvent" | "sources">): Shown {
   return {
     accounts: Object.fromEntries(
       [...accounts.values()]
@@ -357,11 +374,16 @@ function shown({ accounts, orders }: Pick<Index, "accounts" | "orders">): Shown 
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     ),
     orders: [...orders.values()].map(({ account: id, sequence, boundary }) => `${id}/${sequence}/${boundary}`).sort(),
+    insolvent: [...insolvent].sort(),
+    sources: sorted(sources),
   };
 }
 
-/** What the chain says of the accounts of the index; its orders are only in events. */
-async function truth(chain: FakeChain, { accounts, orders }: Pick<Index, "accounts" | "orders">): Promise<Shown> {
+/** What the chain says of the accounts of the index; its orders, and what they settle by, are only in events. */
+async function truth(
+  chain: FakeChain,
+  { accounts, orders, sources }: Pick<Index, "accounts" | "orders" | "sources">,
+): Promise<Shown> {
   const ids = [...accounts.keys()].sort();
   const books = await chain.books(ids, chain.head.number);
   const pending = new Map<string, number>();
@@ -371,7 +393,9 @@ async function truth(chain: FakeChain, { accounts, orders }: Pick<Index, "accoun
     accounts: Object.fromEntries(
       books.map(({ account: id, cash, positions }) => [id, { cash, exact: true, positions: sorted(positions) }]),
     ),
-    orders: shown({ accounts: new Map(), orders }).orders,
+    orders: shown({ accounts: new Map(), orders, insolvent: new Set(), sources }).orders,
+    insolvent: books.filter(({ insolvent }) => insolvent).map(({ account: id }) => id),
+    sources: sorted(sources),
   };
 }
 

@@ -15,14 +15,15 @@ describe("index of orders, triggers and pool requests", () => {
   const directory = temporaryDirectory();
   let files = 0;
 
-  async function openIndex({ clearingHouse, orders, pool, insuranceFund }: World): Promise<Index> {
-    const [house, ordersAt, poolAt, fund] = await Promise.all(
-      [clearingHouse, orders, pool, insuranceFund].map(async (contract) => contract.getAddress()),
+  async function openIndex({ clearingHouse, orders, pool, oracle, insuranceFund }: World): Promise<Index> {
+    const [house, ordersAt, poolAt, oracleAt, fund] = await Promise.all(
+      [clearingHouse, orders, pool, oracle, insuranceFund].map(async (contract) => contract.getAddress()),
     );
     const contracts = {
       clearingHouse: String(house),
       orders: String(ordersAt),
       pool: String(poolAt),
+      oracle: String(oracleAt),
       insuranceFund: String(fund),
     };
     const log = keepingLog();

@@ -97,6 +97,8 @@ const FULL: Partial<StoreBatch> = {
     { table: "triggers", rows: [[BOB, 0n, 2, -3n, 4n, true, 0n]] },
     { table: "pool_batches", rows: [[1n, 2n, 3n, 4n, 5n]] },
     { table: "touched_sides", rows: [[3, false]] },
+    { table: "insolvencies", rows: [[ALICE]] },
+    { table: "sources", rows: [[3, "0x0a:0:60", "", "", "0x0b:3:90", "0x0c:5"]] },
   ],
   blocks: [
     { number: 8, hash: "0x08", logs: 2 },
@@ -157,6 +159,7 @@ for (const [name, makeBench] of [
             { table: "accounts", rows: [[BOB]] },
             { table: "positions", rows: [[ALICE, 95]] },
             { table: "touched_sides", rows: [[3, false]] },
+            { table: "insolvencies", rows: [[ALICE]] },
           ],
         }),
       );
@@ -165,6 +168,7 @@ for (const [name, makeBench] of [
       expect(rowsOf("accounts")).to.deep.equal([[ALICE, 1n, 0n, true]]);
       expect(rowsOf("positions")).to.deep.equal([]);
       expect(rowsOf("touched_sides")).to.deep.equal([]);
+      expect(rowsOf("insolvencies")).to.deep.equal([]);
       expect(rowsOf("collateral")).to.deep.equal([[ALICE, 15, 1n]]);
     });
 
@@ -238,15 +242,15 @@ for (const [name, makeBench] of [
     });
 
     for (const [kind, found] of [
-      ["an older", 0],
-      ["a newer", 2],
+      ["an older", 1],
+      ["a newer", 3],
     ] as const) {
       it(`refuses ${kind} schema, and says which it is and which it needs`, async () => {
         await store.close();
         await bench.exec(`UPDATE meta SET value = '${found}' WHERE name = 'schema'`);
         const error = await expectRejection(bench.open(), SchemaError);
-        expect([error.found, error.expected]).to.deep.equal([found, 1]);
-        expect(error.message).to.include(`schema ${found}`).and.to.include("needs 1");
+        expect([error.found, error.expected]).to.deep.equal([found, 2]);
+        expect(error.message).to.include(`schema ${found}`).and.to.include("needs 2");
       });
     }
 
@@ -264,12 +268,19 @@ for (const [name, makeBench] of [
         { kind: "cash", account: 0, amount: 50n },
         { kind: "fill", account: 0, asset: 1, delta: 6n },
         { kind: "submit", account: 1, sequence: 0 },
+        { kind: "flag", account: 0 },
+        { kind: "settlement", asset: 1, stream: 7n, window: 60n },
       ]);
       for (let block = 0; block < 7; ++block) chain.extend([{ kind: "cash", account: 0, amount: 1n }]);
       await (await open()).sync(chain.head);
       await reopen();
       chain.drop(3);
       for (let block = 0; block < 5; ++block) chain.extend([{ kind: "deleverage", asset: 1, long: true }]);
+      chain.extend([
+        { kind: "clear", account: 0 },
+        { kind: "flag", account: 1 },
+        { kind: "settlement", asset: 1, stream: 0n, window: 0n },
+      ]);
       const index = await open();
       const { rewoundTo } = await index.sync(chain.head);
       expect(rewoundTo).to.equal(5);
@@ -281,6 +292,10 @@ for (const [name, makeBench] of [
       await reopen();
       const again = await open();
       expect(again.accounts.get(ALICE)).to.deep.equal(index.accounts.get(ALICE));
+      expect([...again.insolvent]).to.deep.equal([BOB]);
+      const { settlement, former } = again.sources.get(1) ?? {};
+      const stream = `0x${"7".padStart(40, "0")}`;
+      expect([settlement, former?.settlement]).to.deep.equal([undefined, { stream, window: 60n }]);
     });
   });
 }

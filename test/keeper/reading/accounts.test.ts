@@ -305,9 +305,11 @@ describe("Reader, what is left of accounts", () => {
     const world = await load(drowned);
     await world.clearingHouse.flagInsolvent(world.account);
     await movePrice(world, ETH, wad("2_400"));
-    // Another keeper, which was not there.
-    const keeper = keeperOf(world);
+    // Another keeper, which was not there, and looks into no history.
+    const { provider, asked } = counted();
+    const keeper = keeperOf(world, { provider });
     const { actions } = await keeper.cycle(["liquidate"]);
+    expect(asked).to.not.include("getLogs");
 
     expect(kinds(actions)).to.deep.equal(["clearInsolvency"]);
     expect((await world.clearingHouse.ledger()).pendingLosses).to.equal(0n);

@@ -114,7 +114,7 @@ describe("Reader, orders", () => {
   it("leaves an order whose feed cannot be read, and says so", async () => {
     const world = await load(settledOrders);
     const keeper = keeperOf(world);
-    const index = { accounts: new Map(), triggers: new Map(), orders: new Map() };
+    const index = await indexOf(world);
     const order = { account: world.first, sequence: 9n, boundary: 1n, legs: [{ asset: 77, phase: 1n }] };
     const { state } = await keeper.read(["orders"], { ...index, orders: new Map([["one", order]]) });
 
@@ -149,7 +149,10 @@ describe("Reader, orders", () => {
     const feeds = new Feeds({ contracts, log: silent });
     const sourceOfEth = async () => {
       const [, words] = await contracts.oracle.peek(1n << BigInt(ETH), true);
-      const [reading] = await feeds.read(words.map(decodePrice), { blockTag: await ethers.provider.getBlockNumber() });
+      const [reading] = await feeds.read(words.map(decodePrice), {
+        at: { blockTag: await ethers.provider.getBlockNumber() },
+        sources: new Map(),
+      });
       return reading?.source;
     };
     const source = await sourceOfEth();
@@ -211,6 +214,31 @@ describe("Reader, orders from before a change of what they settle by", () => {
     expect(keeper.said).to.deep.equal([]);
     expect(kinds(actions)).to.include("execute");
     expect((await world.clearingHouse.positionOf(world.account, ETH)).size).to.equal(WAD);
+  });
+
+  it("asks for no logs, whatever has changed: the index has followed them", async () => {
+    const world = await load(changed);
+    const index = await indexOf(world);
+    const { provider, asked } = counted();
+    const { state } = await keeperOf(world, { provider }).read(["orders"], index);
+
+    expect(state.orders.map(({ settlements }) => settlements.map(({ kind }) => kind))).to.deep.equal([["settled"]]);
+    expect(asked).to.not.include("getLogs");
+  });
+
+  it("leaves them while the index is behind the change, and says so", async () => {
+    const world = await load(changed);
+    const index = await indexOf(world);
+    const keeper = keeperOf(world);
+    const known = index.sources.get(ETH);
+    if (known?.former === undefined) throw new Error("no change");
+    const sources = new Map([...index.sources, [ETH, { ...known, ...known.former, former: undefined }]]);
+    const { state } = await keeper.read(["orders"], { ...index, sources });
+
+    expect(state.orders).to.deep.equal([]);
+    expect(keeper.said.map(({ event, fields }) => [event, String(fields["reason"]).slice(0, 24)])).to.deep.equal([
+      ["unread", "the index does not know "],
+    ]);
   });
 
   it("asks for the former source once, however many settle by it", async () => {

@@ -5,6 +5,8 @@ import { Contracts } from "../../../scripts/keeper/contracts.ts";
 import type { Action } from "../../../scripts/keeper/decide/actions.ts";
 import { decide } from "../../../scripts/keeper/decide/decide.ts";
 import { DEFAULTS, type Settings } from "../../../scripts/keeper/decide/state.ts";
+import { applyEvent } from "../../../scripts/keeper/index/apply.ts";
+import { ChainSource } from "../../../scripts/keeper/index/ChainSource.ts";
 import {
   type AccountBook,
   type BlockRef,
@@ -13,6 +15,9 @@ import {
   type PendingOrder,
   type RestingTrigger,
 } from "../../../scripts/keeper/index/entries.ts";
+import { eventDecoder } from "../../../scripts/keeper/index/events.ts";
+import type { IndexedContracts } from "../../../scripts/keeper/index/EventSource.ts";
+import { State } from "../../../scripts/keeper/index/State.ts";
 import { type Job, type Role, ROLES } from "../../../scripts/keeper/job.ts";
 import type { Log } from "../../../scripts/keeper/log.ts";
 import { plan, PLAN_DEFAULTS } from "../../../scripts/keeper/plan.ts";
@@ -117,7 +122,7 @@ async function bookOf(world: World): Promise<AddressBook> {
 }
 
 /** An index as events name accounts and orders, and the chain has their books. */
-export async function indexOf({ clearingHouse, orders }: World): Promise<IndexView> {
+export async function indexOf({ clearingHouse, orders, pool, oracle, insuranceFund }: World): Promise<IndexView> {
   const accounts = new Set<Account>();
   for (const { args, name } of await eventsOf(clearingHouse)) {
     if (name === "Fill" || name === "Credited") accounts.add(args.getValue("account") as Account);
@@ -148,7 +153,33 @@ export async function indexOf({ clearingHouse, orders }: World): Promise<IndexVi
       pending.delete(keyOf(id()));
     if (name === "TriggerPoked" || name === "TriggerCancelled") triggers.delete(keyOf(id()));
   }
-  return { accounts: new Map(books.map((book) => [book.account, book])), orders: pending, triggers };
+  const contracts = {
+    clearingHouse: await clearingHouse.getAddress(),
+    orders: await orders.getAddress(),
+    pool: await pool.getAddress(),
+    oracle: await oracle.getAddress(),
+    insuranceFund: await insuranceFund.getAddress(),
+  };
+  const { insolvent, sources } = await stateOf(contracts);
+  return {
+    accounts: new Map(books.map((book) => [book.account, book])),
+    orders: pending,
+    triggers,
+    insolvent,
+    sources,
+  };
+}
+
+/** What the index itself makes of all events. */
+async function stateOf(contracts: IndexedContracts): Promise<State> {
+  const state = new State();
+  const decode = eventDecoder(contracts);
+  const source = new ChainSource(ethers.provider, contracts);
+  for (const log of await source.logs(0, await ethers.provider.getBlockNumber())) {
+    const event = decode(log);
+    if (event !== undefined) applyEvent(state, event, accountOf({ address: contracts.insuranceFund }));
+  }
+  return state;
 }
 
 type Source = Pick<World["clearingHouse"] | World["orders"], "getAddress" | "interface">;
