@@ -54,13 +54,18 @@ const DBMOVED = 1_032;
 export class SqliteStore implements Store {
   readonly shared = false;
   readonly #options: SqliteOptions;
-  /** Names this process; a process id alone is soon another's. */
+  /** Names this process to those on other machines. */
   readonly #owner = `${hostname()}/${String(process.pid)}/${randomUUID()}`;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #lock: DatabaseSync | undefined;
   #database: DatabaseSync;
 
-  private constructor(options: SqliteOptions, database: DatabaseSync) {
+  private constructor(
+    options: SqliteOptions,
+    { lock, database }: { lock: DatabaseSync | undefined; database: DatabaseSync },
+  ) {
     this.#options = options;
+    this.#lock = lock;
     this.#database = database;
   }
 
@@ -70,17 +75,21 @@ export class SqliteStore implements Store {
    */
   static async open(options: SqliteOptions): Promise<SqliteStore> {
     mkdirSync(dirname(options.file), { recursive: true });
+    const lock = lockOf(options);
     try {
-      return await SqliteStore.#openFile(options);
+      return await SqliteStore.#openFile(options, lock).catch(async (error: unknown) => {
+        if (!(error instanceof StoreCorruptError)) throw error;
+        moveAside(options, error);
+        return SqliteStore.#openFile(options, lock);
+      });
     } catch (error) {
-      if (!(error instanceof StoreCorruptError)) throw error;
-      moveAside(options, error);
-      return SqliteStore.#openFile(options);
+      lock?.close();
+      throw error;
     }
   }
 
-  static async #openFile(options: SqliteOptions): Promise<SqliteStore> {
-    const store = new SqliteStore(options, await SqliteStore.#openDatabase(options));
+  static async #openFile(options: SqliteOptions, lock: DatabaseSync | undefined): Promise<SqliteStore> {
+    const store = new SqliteStore(options, { lock, database: await SqliteStore.#openDatabase(options) });
     try {
       await store.#prepare();
       return store;
@@ -133,7 +142,9 @@ export class SqliteStore implements Store {
       [string, number]?,
     ];
     const now = Date.now();
-    if (owner !== undefined && owner !== this.#owner && (expires ?? 0) > now && lives(owner)) {
+    // Of this machine's keepers only the one with the lock lives.
+    const isElsewhere = owner !== undefined && !owner.startsWith(`${hostname()}/`);
+    if (isElsewhere && (expires ?? 0) > now) {
       throw new StoreInUseError(`another keeper (${owner}) uses ${this.#options.file}`);
     }
     this.#run("INSERT OR REPLACE INTO lease (place, owner, expires) VALUES (0, ?, ?)", [this.#owner, now + LEASE_MS]);
@@ -219,6 +230,7 @@ export class SqliteStore implements Store {
     }
     this.#statements.clear();
     closeQuietly(this.#database);
+    this.#lock?.close();
   }
 
   // ---------------------------------------------------------------- statements
@@ -274,6 +286,26 @@ export class SqliteStore implements Store {
   }
 }
 
+/**
+ * Held as long as this process lives, however long it does nothing else: the system lets go of it when the process ends,
+ * in whatever way. The lease is for file systems whose locks do not reach other machines.
+ * Throws a StoreInUseError while another process has it, or a StoreFileError.
+ */
+function lockOf({ file }: SqliteOptions): DatabaseSync | undefined {
+  if (file === ":memory:") return undefined;
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (cause) {
+    if (lock?.isOpen === true) lock.close();
+    if (BUSY.has((resultCodeOf(cause) ?? 0) & 0xff))
+      throw new StoreInUseError(`another keeper uses ${file}`, { cause });
+    throw new StoreFileError(`${file}.lock: ${messageOf(cause)}`, { cause });
+  }
+}
+
 /** Tries again while another process has a lock; SQLite's own waiting would stop everything else in this process. */
 async function patiently<T>({ file, patienceMs = PATIENCE_MS }: SqliteOptions, task: () => T): Promise<T> {
   const until = Date.now() + patienceMs;
@@ -321,18 +353,6 @@ function closeQuietly(database: DatabaseSync): void {
     database.close();
   } catch {
     // It is damaged: the file is moved away as it is.
-  }
-}
-
-/** Whether the owner of a lease may still run. On another machine only the expiry tells. */
-function lives(owner: string): boolean {
-  const [host, pid] = owner.split("/");
-  if (host !== hostname()) return true;
-  try {
-    process.kill(Number(pid), 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: unknown }).code !== "ESRCH";
   }
 }
 

@@ -1,4 +1,6 @@
 /** What happens to a database from outside: two keepers, a killed one, locks, damage, a server that is gone. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -17,9 +19,6 @@ import { expectRejection, keepingLog, temporaryDirectory } from "./support.ts";
 
 const IDENTITY = { chainId: 1n, clearingHouse: CONTRACTS.clearingHouse };
 const ALICE = accountAt(0);
-/** A process that is gone: ids end below this. */
-const NO_PROCESS = 2 ** 22 + 1;
-
 async function openIndex(store: Store, chain: FakeChain, log: Log = keepingLog()): Promise<Index> {
   return Index.open({ store, source: chain, contracts: CONTRACTS, log, firstBlock: 1, range: 100 });
 }
@@ -37,6 +36,33 @@ function more(chain: FakeChain, blocks: number): void {
       Array.from({ length: 20 }, (_, place) => ({ kind: "cash", account: (block * 20 + place) % 500, amount: 10n })),
     );
   }
+}
+
+/** Another keeper's process with the same file. @return "open", and it stays so; or the name of the error. */
+async function openInAnotherProcess(file: string): Promise<{ code: string; kill: () => Promise<void> }> {
+  const child = spawn(process.execPath, [
+    "--input-type=module",
+    "--eval",
+    `import { SqliteStore } from ${JSON.stringify(new URL("../../../scripts/keeper/index/SqliteStore.ts", import.meta.url))};
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    try {
+      await SqliteStore.open({ file: ${JSON.stringify(file)}, log,
+        identity: { chainId: 1n, clearingHouse: "${CONTRACTS.clearingHouse}" } });
+      console.log("open");
+      setInterval(() => undefined, 1_000);
+    } catch (error) {
+      console.log(error.constructor.name);
+    }`,
+  ]);
+  const ended = once(child, "exit");
+  const [output] = (await Promise.race([once(child.stdout, "data"), ended])) as [unknown];
+  return {
+    code: String(output).trim(),
+    kill: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
 }
 
 async function expectRight(index: Index, chain: FakeChain): Promise<void> {
@@ -63,6 +89,11 @@ describe("index on a SQLite file that others touch", function () {
     database.prepare("INSERT OR REPLACE INTO lease VALUES (0, ?, ?)").run(owner, expires);
     database.close();
   };
+  const expireLease = (): void => {
+    const database = new DatabaseSync(file);
+    database.exec("UPDATE lease SET expires = 0");
+    database.close();
+  };
   const asideOf = () => readdirSync(directory).filter((name) => name.startsWith(`${basename(file)}.damaged-`));
 
   it("refuses a second keeper at once", async () => {
@@ -72,10 +103,28 @@ describe("index on a SQLite file that others touch", function () {
     await (await open()).close();
   });
 
-  it("takes over from a keeper that was killed", async () => {
-    const store = await open();
-    await store.close();
-    setLease(`${hostname()}/${NO_PROCESS}/x`, Date.now() + 1_000_000);
+  it("refuses a second keeper as long as the first lives, however long that has renewed nothing", async () => {
+    const chain = chainOf(2);
+    const index = await openIndex(await open(), chain);
+    await index.sync(chain.head);
+    expireLease();
+    await expectRejection(open(), StoreInUseError);
+    expireLease();
+    const { code } = await openInAnotherProcess(file);
+    expect(code).to.equal("StoreInUseError");
+    more(chain, 1);
+    await index.sync(chain.head);
+    expect(index.head?.number).to.equal(3);
+    await index.close();
+  });
+
+  it("takes over at once from a keeper that was killed, whoever has its process id now", async () => {
+    const { code, kill } = await openInAnotherProcess(file);
+    expect(code).to.equal("open");
+    await expectRejection(open(), StoreInUseError);
+    await kill();
+    // Its lease has not expired, and names a process that lives.
+    setLease(`${hostname()}/${process.ppid}/x`, Date.now() + 1_000_000);
     await (await open()).close();
   });
 
