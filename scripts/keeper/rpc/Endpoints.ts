@@ -13,6 +13,7 @@ import type { BlockRef } from "../index/entries.ts";
 import { mostTelling } from "../send/classify.ts";
 import { blockOf, isOfChain, isWellFormed, mayBeElsewhere } from "./answers.ts";
 import { type Endpoint, EndpointError, RpcError } from "./endpoint.ts";
+import { pinned } from "./pinned.ts";
 import { agree, type Vote } from "./quorum.ts";
 
 /** No endpoint has answered; `cause` is the last failure. Worth trying again. */
@@ -76,7 +77,7 @@ export class Endpoints extends JsonRpcApiProvider {
     super(network, { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1 });
     if (endpoints.length === 0) throw new PlimsollError("no endpoint");
     const fresh = { failures: 0, retryAt: 0, latencyMs: 0, agrees: true, outvoted: false };
-    this.#states = endpoints.map((endpoint) => ({ endpoint, ...fresh }));
+    this.#states = endpoints.map((endpoint) => ({ endpoint: pinned(endpoint, chainId), ...fresh }));
     this.#relay = relay;
     this.#maxLag = maxLag;
     this.#now = now;

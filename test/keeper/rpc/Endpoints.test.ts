@@ -21,6 +21,7 @@ interface NodeOptions {
   readonly head?: number;
   readonly fork?: number;
   readonly forkAt?: number;
+  readonly chainId?: string;
   /** Answers in place of the usual ones; what is thrown is thrown. */
   readonly on?: Readonly<Record<string, (params: readonly unknown[]) => unknown>>;
 }
@@ -28,10 +29,12 @@ interface NodeOptions {
 /** An endpoint whose answers a test can change at any time. */
 function node(name: string, options: NodeOptions = {}) {
   const asked: string[] = [];
-  const state = { head: 100, ...options };
+  const state = { head: 100, chainId: hex(31_337), ...options };
   const endpoint: Endpoint = {
     name,
     request: async (method, params) => {
+      // Asked once, before everything else.
+      if (method === "eth_chainId") return Promise.resolve(state.chainId);
       asked.push(method);
       const list = params as readonly unknown[];
       const special = state.on?.[method];
@@ -113,6 +116,24 @@ describe("Endpoints", () => {
       const endpoints = pool([node("a", { fork: 1, forkAt: 98 }), node("b", { fork: 2, forkAt: 98 })]);
 
       expect((await endpoints.head()).number).to.equal(97);
+    });
+
+    it("is not that of another chain, whose endpoint was down at first and is the only one up now", async () => {
+      const [right, wrong] = [node("right"), node("wrong", { chainId: "0x1", on: { eth_getBlockByNumber: down } })];
+      let now = 0;
+      const endpoints = pool([right, wrong], { now: () => now });
+      expect((await endpoints.head()).number).to.equal(100);
+
+      right.state.on = { eth_getBlockByNumber: down };
+      wrong.state.on = {};
+      now += 120_000;
+      const error = await rejected(endpoints.head());
+      expect(error).to.be.instanceOf(EndpointsError);
+      now += 120_000;
+      await rejected(endpoints.head());
+      expect(endpoints.standing.reachable).to.equal(0);
+      expect(wrong.asked).to.deep.equal([]);
+      endpoints.destroy();
     });
 
     it("is refused where nothing is common", async () => {
