@@ -128,8 +128,16 @@ abstract contract KeeperActions is TraderActions {
         int256 afterwards = _margin(_terms(account, false));
         _check(7, afterwards > before, "health not improved", before, afterwards);
         AccountState memory state = p.clearingHouse.accountOf(accounts[account]);
-        bool booked = state.cash >= 0 || state.pending != 0 || (state.positions | state.collaterals) != 0;
-        _check(12, booked, "deficit left", 0, state.cash);
+        if ((state.positions | state.collaterals) != 0) return ok;
+        _check(12, state.cash >= 0 || state.pending != 0, "deficit left", 0, state.cash);
+        // What the escrow of its orders does not cover is a loss before they end.
+        bool covered = state.cash + int256(state.escrow) >= 0;
+        bool pending = p.clearingHouse.insolventSince(accounts[account]) != 0 && _isBlocked();
+        _check(12, covered || pending, "loss not pending", state.cash, int256(state.escrow));
+    }
+
+    function _isBlocked() private view returns (bool) {
+        return p.clearingHouse.poolValuation().blocked;
     }
 
     function _checkShrunk(uint256 account, int256[MARKETS] memory sizes) internal {

@@ -69,6 +69,9 @@ abstract contract PoolActions is MarketActions {
                 bytes4(reason) == ILiquidityPool.PoolBlocked.selector;
         if (ok) _checkShareValue(before, what);
         if (ok || !waits) _count(what, ok);
+        if (bytes4(reason) == ILiquidityPool.PoolBlocked.selector) {
+            _countRefused("a loss is pending, the pool waits", p.clearingHouse.poolValuation().blocked);
+        }
     }
 
     function insure(uint256 seed) external action("@insure") {

@@ -194,8 +194,8 @@ abstract contract WaterfallActions is PoolActions {
                 abi.encodeCall(IClearingHouse.flagInsolvent, (accounts[account]))
             );
             _check(12, ok || !insolvent, "insolvency not found", int256(account), state.cash);
+            if (ok || insolvent) _count("flagInsolvent", ok);
             if (!ok) return;
-            _count("flagInsolvent", true);
         }
         _check(12, p.clearingHouse.ledger().pendingLosses != 0, "loss not pending", 1, 0);
         bytes memory seizure = abi.encodeCall(IClearingHouse.seize, (accounts[account]));
