@@ -70,7 +70,7 @@ abstract contract PoolActions is MarketActions {
         if (ok) _checkShareValue(before, what);
         if (ok || !waits) _count(what, ok);
         if (bytes4(reason) == ILiquidityPool.PoolBlocked.selector) {
-            _countRefused("a loss is pending, the pool waits", p.clearingHouse.poolValuation().blocked);
+            _countRefused("the pool waits for a loss", p.clearingHouse.poolValuation().blocked);
         }
     }
 
