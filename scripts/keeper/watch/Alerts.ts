@@ -24,11 +24,25 @@ export interface AlertsOptions {
 }
 
 interface State {
-  active: boolean;
-  /** When it was last said; undefined: not since it began. */
-  saidAt: number | undefined;
+  readonly concern: Concern;
+  isActive: boolean;
+  details: Readonly<Record<string, unknown>>;
+  /** What was said last, unless it was not taken; undefined: nothing yet. */
+  said: Said | undefined;
+  /** Attempts in a row that were not taken. */
+  failures: number;
+  /** No attempt before then. */
+  retryAt: number;
 }
 
+interface Said {
+  readonly state: "active" | "over";
+  readonly at: number;
+}
+
+/** Until the next attempt after one that was not taken; doubles with each. */
+const FIRST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 300_000;
 const HOUR_MS = 3_600_000;
 
 export class Alerts {
@@ -43,21 +57,21 @@ export class Alerts {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Says when it begins, again while it lasts, and when it is over. */
+  /** Says when it begins, again while it lasts, and when it is over. Each call tries again what was not taken, of any concern. */
   update(concern: Concern, isActive: boolean, details: Readonly<Record<string, unknown>> = {}): void {
-    const state = this.#states.get(concern) ?? { active: false, saidAt: undefined };
+    const state = this.#states.get(concern) ?? {
+      concern,
+      isActive: false,
+      details,
+      said: undefined,
+      failures: 0,
+      retryAt: 0,
+    };
     this.#states.set(concern, state);
-    const now = this.#now();
-    if (!isActive) {
-      if (state.active && state.saidAt !== undefined) this.#say(concern, "over", details);
-      state.active = false;
-      state.saidAt = undefined;
-      return;
-    }
-    if (!state.active) this.#options.log.error("alert", { concern, ...details });
-    state.active = true;
-    if (state.saidAt !== undefined && now - state.saidAt < this.#options.repeatMs) return;
-    if (this.#say(concern, "active", details)) state.saidAt = now;
+    if (isActive && !state.isActive) this.#options.log.error("alert", { concern, ...details });
+    state.isActive = isActive;
+    state.details = details;
+    for (const one of this.#states.values()) this.#tell(one);
   }
 
   /** Waits for what is being posted; each has a time limit of its own. */
@@ -65,33 +79,55 @@ export class Alerts {
     await Promise.all(this.#posting);
   }
 
-  /** @returns Whether it was not held back. */
-  #say(concern: Concern, state: "active" | "over", details: Readonly<Record<string, unknown>>): boolean {
-    const { post, from, redact, record, maxPerHour, log } = this.#options;
-    if (post === undefined) return true;
+  /** Says of a concern what whoever listens does not know, if it is time to. */
+  #tell(state: State): void {
+    const { said, isActive } = state;
     const now = this.#now();
-    this.#recent = this.#recent.filter((time) => now - time < HOUR_MS);
+    const isDue = isActive
+      ? said?.state !== "active" || now - said.at >= this.#options.repeatMs
+      : said?.state === "active";
+    if (isDue && now >= state.retryAt) this.#say(state, { state: isActive ? "active" : "over", at: now });
+  }
+
+  #say(one: State, saying: Said): void {
+    const { post, from, redact, record, maxPerHour, log } = this.#options;
+    const { concern, details, said: before } = one;
+    const { state, at } = saying;
+    if (post === undefined) {
+      one.said = saying;
+      return;
+    }
+    this.#recent = this.#recent.filter((time) => at - time < HOUR_MS);
     if (this.#recent.length >= maxPerHour) {
       record("held");
-      return false;
+      return;
     }
-    this.#recent.push(now);
-    const time = new Date(now).toISOString();
+    this.#recent.push(at);
+    // Until it is known better, so that it is not said twice meanwhile.
+    one.said = saying;
+    const time = new Date(at).toISOString();
     // Both `text` and `content`: what chat services show of a webhook.
     const text = `${concern}${state === "over" ? ": over" : ""} ${toJson({ ...from, ...details })}`;
     const body = redact(toJson({ time, concern, state, ...from, details, text, content: text }));
     const posting = post(body).then(
       () => {
         record("sent");
+        one.failures = 0;
+        one.retryAt = 0;
       },
       () => {
         record("failed");
         log.warn("an alert was not taken", { concern });
+        // What reaches nobody leaves room for what may.
+        const place = this.#recent.indexOf(at);
+        if (place !== -1) this.#recent.splice(place, 1);
+        one.retryAt = this.#now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** one.failures);
+        one.failures += 1;
+        if (one.said === saying) one.said = before;
       },
     );
     this.#posting.add(posting);
     void posting.finally(() => this.#posting.delete(posting));
-    return true;
   }
 }
 

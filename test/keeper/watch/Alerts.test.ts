@@ -83,6 +83,60 @@ describe("Alerts", () => {
     expect(failing.results).to.deep.equal(["failed"]);
   });
 
+  it("tries again what was not taken, each time later, until it is, and then not before it is due", async () => {
+    let failing = true;
+    const tried: number[] = [];
+    const { alerts, clock, results } = setup({
+      post: async () => {
+        tried.push(clock.now);
+        return failing ? Promise.reject(new Error("status 500")) : Promise.resolve();
+      },
+      repeatMs: 3_600_000,
+    });
+    const watch = async (untilMs: number, isActive: boolean) => {
+      for (; clock.now < untilMs; clock.now += 1_000) {
+        alerts.update("index wrong", isActive);
+        await alerts.settled();
+      }
+    };
+    await watch(60_000, true);
+    expect(tried).to.deep.equal([0, 5_000, 15_000, 35_000]);
+
+    failing = false;
+    await watch(3_600_000, true);
+    expect(tried.slice(4)).to.deep.equal([75_000]);
+    await watch(3_700_000, true);
+    expect(tried.slice(5)).to.deep.equal([3_675_000]);
+
+    // Its end is not forgotten either. What fails does not use up what may be said in an hour.
+    failing = true;
+    await watch(3_711_000, false);
+    failing = false;
+    await watch(3_800_000, false);
+    expect(tried.slice(6)).to.deep.equal([3_700_000, 3_705_000, 3_715_000]);
+    expect(results).not.to.include("held");
+  });
+
+  it("tries again with the next word of any concern, and not what has passed meanwhile", async () => {
+    let failing = true;
+    const { alerts, bodies, clock } = setup({
+      post: async (body) => {
+        if (failing) return Promise.reject(new Error("status 500"));
+        bodies.push(JSON.parse(body) as Record<string, unknown>);
+        return Promise.resolve();
+      },
+    });
+    alerts.update("index wrong", true, { wrong: 3 });
+    alerts.update("balance low", true);
+    await alerts.settled();
+    alerts.update("balance low", false);
+    failing = false;
+    clock.now = 5_000;
+    alerts.update("no good cycle", false);
+
+    expect(bodies.map(({ concern, details }) => [concern, details])).to.deep.equal([["index wrong", { wrong: 3 }]]);
+  });
+
   it("needs no webhook", () => {
     const { alerts } = setup({ post: undefined });
     alerts.update("no good cycle", true);
