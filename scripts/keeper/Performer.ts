@@ -1,13 +1,14 @@
 /** Carries out one plan: simulate, weigh, send; and, when its transaction is in a block, record what it did. */
 import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
+import { max } from "../model/fixed.ts";
 import { Cooldown } from "./cooldown.ts";
 import { GasUse } from "./gasUse.ts";
-import type { Batch, Call, Job, Plan, Verdict } from "./job.ts";
+import type { Batch, Call, Job, Plan, Trial, Verdict } from "./job.ts";
 import type { Log } from "./log.ts";
 import { isLostRace } from "./lostRaces.ts";
 import { priceOf, TooDearError } from "./send/fees.ts";
 import type { Receipt } from "./send/node.ts";
-import { BusyError, type Outcome, RefusedError, type Sender } from "./send/Sender.ts";
+import { BusyError, type Outcome, RefusedError, type Sender, type Weighed } from "./send/Sender.ts";
 import type { Metrics } from "./watch/metrics.ts";
 
 /** A transaction failed in its block, and no reason for it is left. */
@@ -81,6 +82,8 @@ interface Ready extends Estimate {
   readonly job: Job;
   /** Jobs that it is made of; itself where it is no batch. */
   readonly items: readonly Job[];
+  /** How its items are tried; undefined where it is no batch. */
+  readonly trial?: Trial;
 }
 
 /** What a batch came to as a whole. */
@@ -106,6 +109,10 @@ export class Performer {
   /** Blocks that jobs were done in, by name: a plan from before does not know of it. */
   readonly #doneIn = new Map<string, number>();
   readonly #following = new Set<Promise<void>>();
+  /** What has been sent, by its job, for as long as a sender has it. */
+  readonly #sent = new WeakMap<Job, Ready>();
+  /** Of the last plan. */
+  #isWorth: PerformOptions["isWorth"] | undefined;
 
   constructor(options: PerformerOptions) {
     this.#options = options;
@@ -117,6 +124,7 @@ export class Performer {
    * been broadcast. */
   async perform({ plan, block, isWorth, signal }: PerformOptions): Promise<void> {
     this.#cooldown.prune();
+    this.#isWorth = isWorth;
     for (const [name, doneIn] of this.#doneIn) if (doneIn <= block) this.#doneIn.delete(name);
     if (plan.length === 0) return;
     const price = await this.#price();
@@ -160,14 +168,37 @@ export class Performer {
     return (this.#options.now ?? Date.now)();
   }
 
-  /** Whether a job that is stuck in the pool would still do something. */
-  async isWanted(job: Job): Promise<boolean> {
+  /**
+   * What a job that was sent would do if it got into a block now, by the worth of the last plan; undefined where nobody
+   * can say. Items of a batch that others have done meanwhile earn nothing, and count with their gas all the same.
+   */
+  async weigh(job: Job): Promise<Weighed | undefined> {
+    const [sent, isWorth] = [this.#sent.get(job), this.#isWorth];
+    if (sent === undefined || isWorth === undefined) return undefined;
     try {
-      await this.#options.simulate(job);
-      return true;
+      const { reward, gas, l1Fee } = await this.#nowOf(sent);
+      if (gas === 0n) return { does: false, isWorth: () => false };
+      const use = this.#gasUse.expected(job.kind, sent.items.length, gas);
+      const now = { ...job, reward };
+      return {
+        does: true,
+        isWorth: (feePerGas, spared = 0n) => isWorth({ job: now, gas: max(0n, use - spared), l1Fee, feePerGas }),
+      };
     } catch (error) {
-      return !this.#options.describe(error).isRevert;
+      return this.#options.describe(error).isRevert ? { does: false, isWorth: () => false } : undefined;
     }
+  }
+
+  /** No gas: nothing of it would be done. Throws what the whole reverts with. */
+  async #nowOf({ job, items, trial }: Ready): Promise<Estimate & Pick<Job, "reward">> {
+    const { ask, dataFee, simulate } = this.#options;
+    if (trial === undefined) return { ...(await simulate(job)), reward: job.reward };
+    const { call, gas, verdicts } = trial;
+    const found = verdicts(await ask(call, gas));
+    const done = items.filter((_, place) => found[place] === "done");
+    if (done.length === 0) return { gas: 0n, l1Fee: 0n, reward: 0n };
+    const reward = job.reward === undefined ? undefined : done.reduce((sum, one) => sum + (one.reward ?? 0n), 0n);
+    return { ...(dataFee === undefined ? await simulate(job) : { gas, l1Fee: await dataFee(job.call) }), reward };
   }
 
   /** Waits until what has been sent is recorded. */
@@ -252,7 +283,11 @@ export class Performer {
     const job = join(done);
     const estimate =
       done.length === 1 || dataFee === undefined ? await simulate(job) : { gas, l1Fee: await dataFee(job.call) };
-    return { ready: [{ ...estimate, job, items: done }], gone, refused };
+    return {
+      ready: [{ ...estimate, job, items: done, ...(done.length > 1 && { trial: trial(done) }) }],
+      gone,
+      refused,
+    };
   }
 
   /** Whether a job may be tried now. */
@@ -305,13 +340,16 @@ export class Performer {
 
   // ---------------------------------------------------------------- sending
 
-  async #send({ job, items, gas }: Ready, run: Run): Promise<void> {
+  async #send(ready: Ready, run: Run): Promise<void> {
+    const { job, items, gas } = ready;
     const { sender, log, metrics, send } = this.#options;
     if (!send) {
       this.counters.dry += 1;
       log.info("would send", { action: job.name, gas, reward: job.reward, ...job.details });
       return;
     }
+    // Before it is sent: it may have to be weighed at once.
+    this.#sent.set(job, ready);
     try {
       const { hash, nonce, outcome } = await sender.send(job, gas);
       this.counters.sent += 1;

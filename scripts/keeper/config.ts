@@ -15,7 +15,7 @@ export const USAGE = `npm run keeper -- ROLE... --deployment FILE --rpc URL[,URL
   --deployment FILE   address book that the deployment wrote
   --rpc URL[,URL...]  JSON-RPC endpoints; three or more outvote one that lies
   --rpc-env NAME      in its place: environment variable that holds them
-  --relay URL         private endpoint that alone takes the transactions
+  --relay URL         private endpoint that alone takes the transactions; what was sent is remembered beside --database
   --send              send transactions; without it only say what would be sent
 
   --key-env NAME      environment variable that holds the private key
@@ -28,13 +28,13 @@ export const USAGE = `npm run keeper -- ROLE... --deployment FILE --rpc URL[,URL
   --shard I/N         look after the I-th (from 0) of N parts of the accounts; 0/1
 
   --max-fee GWEI      most that a unit of gas may cost; 500
-  --max-tip GWEI      most of it that is offered as a tip, before replacements; 0.01
+  --max-tip GWEI      most of it that is offered as a tip, three quarters at first; 0.01
   --margin AMOUNT     least profit of a transaction, in settlement token; 0. A loss: --margin=-AMOUNT
   --min-balance ETH   least balance of the signer; 0.01
   --take-over AMOUNT  largest notional that the keeper's account takes over at once; 0: none
   --confirmations N   blocks on a transaction before it counts; 1
   --in-flight N       transactions that may wait at once; 8
-  --timeout MS        after which an unconfirmed transaction is replaced; 30000
+  --timeout MS        after which an unconfirmed transaction is weighed anew, and replaced or withdrawn; 30000
 
   --interval MS       pause between cycles; 2000
   --deadline MS       longest cycle; 120000

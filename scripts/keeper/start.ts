@@ -25,6 +25,7 @@ import { Endpoints } from "./rpc/Endpoints.ts";
 import { l1FeeOf, paysDataInGas } from "./send/l1Fee.ts";
 import { nodeOf } from "./send/node.ts";
 import { Sender } from "./send/Sender.ts";
+import { sentNonceIn } from "./send/sentNonce.ts";
 import { externalSigner, keySigner, keystoreSigner, type Signer, SignerError } from "./send/signer.ts";
 import { Alerts, webhook } from "./watch/Alerts.ts";
 import { deedsOf } from "./watch/deeds.ts";
@@ -53,6 +54,8 @@ const POLL_MS = 250;
 const WATCH_MS = 1_000;
 const BALANCE_MS = 30_000;
 const WEBHOOK_TIMEOUT_MS = 10_000;
+/** Of `--timeout`: by then what is stuck has been sent again, and replaced, or left because gas is dear. */
+const STUCK_TIMEOUTS = 6;
 const REPEAT_ALERT_MS = 3_600_000;
 const MAX_ALERTS_PER_HOUR = 30;
 
@@ -98,7 +101,7 @@ export async function startKeeper(
   });
 
   const sender: Sender = new Sender({
-    node: nodeOf(provider),
+    node: nodeOf(provider, async (raw) => provider.broadcastOpenly(raw)),
     signer,
     chainId: book.chainId,
     log,
@@ -108,7 +111,8 @@ export async function startKeeper(
     maxInFlight: config.maxInFlight,
     timeoutMs: config.timeoutMs,
     pollMs: POLL_MS,
-    isWanted: async (job) => performer.isWanted(job),
+    weigh: async (job) => performer.weigh(job),
+    sentNonce: relay === undefined ? undefined : sentNonceIn(nonceFileOf(config), { chainId: book.chainId, address }),
   });
   const l1Fee = await l1FeeOf(provider, book.chainId);
   const deedOptions = {
@@ -144,6 +148,7 @@ export async function startKeeper(
     alerts,
     overdue,
     overdueAfterMs: config.overdueAfterMs,
+    stuckAfterMs: STUCK_TIMEOUTS * config.timeoutMs,
   });
   const keeper = new Keeper({
     head: async () => provider.head(),
@@ -265,6 +270,11 @@ async function storeOf({ database, book }: Config, log: Log): Promise<Store> {
   if (database !== undefined && "url" in database) return PostgresStore.open({ url: database.url, identity, log });
   if (database === undefined) log.warn("no --database: everything is indexed anew at the next start");
   return SqliteStore.open({ file: database?.file ?? ":memory:", identity, log });
+}
+
+/** Beside the file of the index, which a process has to itself. */
+function nonceFileOf({ database }: Config): string | undefined {
+  return database !== undefined && "file" in database ? `${database.file}.nonce` : undefined;
 }
 
 async function signerOf(key: KeySource, timeoutMs: number): Promise<Signer> {

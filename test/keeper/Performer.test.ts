@@ -7,6 +7,7 @@ import {
   Performer,
   type PerformerOptions,
   type PerformOptions,
+  type Prospect,
 } from "../../scripts/keeper/Performer.ts";
 import { TooDearError } from "../../scripts/keeper/send/fees.ts";
 import { BusyError, type Outcome, RefusedError } from "../../scripts/keeper/send/Sender.ts";
@@ -417,6 +418,88 @@ describe("Performer", () => {
       await perform([job("a")]);
 
       expect(sent).to.deep.equal(["a", "a"]);
+    });
+  });
+
+  describe("weighs what is stuck", () => {
+    /** What a plan has sent, as the sender knows it, and what it is weighed with. */
+    const sentOf = async (entry: Job | Batch, change: Parameters<typeof setup>[0] = {}) => {
+      const jobs: Job[] = [];
+      const weighed: Prospect[] = [];
+      const sender = {
+        canTake: () => true,
+        quote: async () => Promise.resolve(quoted),
+        send: async (one: Job) => {
+          jobs.push(one);
+          return Promise.resolve({ hash: "0x01", nonce: 1, outcome: Promise.withResolvers<Outcome>().promise });
+        },
+      };
+      const made = setup({ ...change, options: { sender, ...change.options } });
+      const isWorth: PerformOptions["isWorth"] = (prospect) => {
+        weighed.push(prospect);
+        return (prospect.job.reward ?? 0n) >= prospect.gas * prospect.feePerGas + prospect.l1Fee;
+      };
+      await made.performer.perform({ plan: [entry], block: 8, isWorth, signal: new AbortController().signal });
+      weighed.length = 0;
+      return { ...made, weigh: async () => made.performer.weigh(jobs[0] ?? job("")), weighed };
+    };
+    const items = (...rewards: bigint[]): Batch => {
+      const { join, trial } = batch();
+      const jobs = rewards.map((reward, place) => job(`n${place}`, { reward }));
+      const reward = rewards.reduce((sum, one) => sum + one, 0n);
+      return { items: jobs, trial, join: (some) => ({ ...join(some), reward }) };
+    };
+
+    it("at any price that it is asked for, less what an empty transaction would cost", async () => {
+      const { weigh } = await sentOf(job("a", { reward: 500_005n }));
+      const now = await weigh();
+
+      expect(now?.does).to.equal(true);
+      expect([now?.isWorth(500n), now?.isWorth(501n)]).to.deep.equal([true, false]);
+      expect([now?.isWorth(1_000n, 500n), now?.isWorth(1_001n, 500n)]).to.deep.equal([true, false]);
+      expect(now?.isWorth(10n ** 9n, 2_000n)).to.equal(true);
+    });
+
+    it("as nothing when it would revert now, and not at all when nobody answers", async () => {
+      const { weigh, state } = await sentOf(job("a", { reward: 500_005n }));
+      state.refused = { a: "UnknownOrder" };
+      expect(await weigh()).to.deep.include({ does: false });
+      state.refused = { a: "down" };
+      expect(await weigh()).to.equal(undefined);
+    });
+
+    it("by the items of a batch that would still be done, with the gas and the data of all", async () => {
+      const reward = 10n ** 9n;
+      const { weigh, weighed, state } = await sentOf(items(reward, reward, reward));
+      state.refused = { n0: "UnknownOrder", n2: "Healthy" };
+      const now = await weigh();
+
+      expect(now?.does).to.equal(true);
+      now?.isWorth(100n);
+      expect(weighed).to.have.length(1);
+      expect(weighed[0]).to.deep.include({ gas: TRIAL_GAS, l1Fee: 7n, feePerGas: 100n });
+      expect(weighed[0]?.job.reward).to.equal(reward);
+    });
+
+    it("as nothing when others have emptied a batch, though it would not revert", async () => {
+      const { weigh, state, simulated } = await sentOf(items(10n ** 9n, 10n ** 9n));
+      state.refused = { n0: "UnknownOrder", n1: "UnknownOrder" };
+
+      expect(await weigh()).to.deep.include({ does: false });
+      expect(simulated).to.be.empty;
+    });
+
+    it("a duty at any price, as long as it does something", async () => {
+      const { weigh, weighed } = await sentOf(job("a", { reward: undefined }), { options: { send: true } });
+      (await weigh())?.isWorth(1n);
+
+      expect(weighed[0]?.job.reward).to.equal(undefined);
+    });
+
+    it("of nobody else: what it has not sent it knows nothing of", async () => {
+      const { performer } = await sentOf(job("a", { reward: 500_005n }));
+
+      expect(await performer.weigh(job("a"))).to.equal(undefined);
     });
   });
 

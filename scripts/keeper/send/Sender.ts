@@ -8,11 +8,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { keccak256 } from "ethers";
 
 import { messageOf, PlimsollError } from "../../deploy/PlimsollError.ts";
+import { max, min } from "../../model/fixed.ts";
 import type { Call, Job } from "../job.ts";
 import type { Log } from "../log.ts";
 import { classify } from "./classify.ts";
-import { type Fees, feesFor, type GasPrice, raised } from "./fees.ts";
+import { type FeeBounds, type Fees, feesFor, type GasPrice, paidAt, raised, TooDearError, weighedAt } from "./fees.ts";
 import type { Node, Receipt } from "./node.ts";
+import type { SentNonce } from "./sentNonce.ts";
 import type { Signer } from "./signer.ts";
 
 /** The sender takes no job like this now: too many wait, or one of the same account. */
@@ -26,7 +28,7 @@ export type Outcome =
   | { readonly kind: "reverted"; readonly receipt: Receipt }
   /** Another transaction has its nonce: sent by somebody else with the same key. */
   | { readonly kind: "displaced" }
-  /** It was stuck, no longer wanted, and an empty transaction took its nonce. */
+  /** It was stuck, and an empty transaction, or one from before a fork, took its nonce. */
   | { readonly kind: "withdrawn"; readonly receipt: Receipt }
   /** The sender was stopped before anything was known. */
   | { readonly kind: "abandoned" };
@@ -38,6 +40,17 @@ export interface Sent {
   readonly outcome: Promise<Outcome>;
 }
 
+/** What a job in flight would do now. */
+export interface Weighed {
+  /** Whether it would do anything. */
+  readonly does: boolean;
+  /**
+   * Whether it is worth it, with so many wei for a unit of gas.
+   * @param spared Gas that the alternative costs; none by default.
+   */
+  readonly isWorth: (feePerGas: bigint, spared?: bigint) => boolean;
+}
+
 export interface SenderOptions {
   readonly node: Node;
   readonly signer: Signer;
@@ -45,7 +58,7 @@ export interface SenderOptions {
   readonly log: Log;
   /** Wei for a unit of gas, at most. */
   readonly maxFee: bigint;
-  /** Wei for a unit of gas that is offered above the base fee, at most, before replacements. */
+  /** Wei for a unit of gas that is offered above the base fee, at most: three quarters, and the rest for replacements. */
   readonly maxTip: bigint;
   /** Blocks that a receipt must have on it, its own included. */
   readonly confirmations: number;
@@ -55,24 +68,45 @@ export interface SenderOptions {
   readonly timeoutMs: number;
   /** Between two looks at what is in flight. */
   readonly pollMs: number;
-  /** Whether a job that is stuck is still worth replacing. */
-  readonly isWanted?: (job: Job) => Promise<boolean>;
+  /** What a job that is stuck would do now; undefined where nobody can say. Always worth it by default. */
+  readonly weigh?: (job: Job) => Promise<Weighed | undefined>;
+  /** With a private relay: what endpoints do not show is known from it. */
+  readonly sentNonce?: SentNonce | undefined;
   readonly now?: () => number;
+}
+
+interface Version {
+  readonly hash: string;
+  readonly raw: string;
+  readonly carriesJob: boolean;
 }
 
 interface Flight {
   readonly nonce: number;
   /** Undefined: left by an earlier process, or by a fork. */
   readonly job: Job | undefined;
+  /** Its job's, and those of what had its nonce before a fork. */
+  readonly accounts: readonly string[];
   call: Call;
   gasLimit: bigint;
   fees: Fees;
-  /** Of all versions, with whether it carries the job. */
-  readonly versions: { readonly hash: string; readonly raw: string; readonly carriesJob: boolean }[];
-  /** Of the last broadcast, or of becoming the next in line; milliseconds. */
+  versions: Version[];
+  /** Of the last broadcast, or of becoming the next in line, or of the last thought about it; milliseconds. */
   since: number;
+  /** Of the price at which it was last thought about. */
+  block: number;
   /** Looks at which its nonce was used and no version of it had a receipt. */
   unseen: number;
+  /** Times that it was sent again as it is, since it was last replaced. */
+  repeats: number;
+  /** Times that it would have paid, and no pool had it. */
+  omitted: number;
+  /** Times that it was left as it is. */
+  left: number;
+  /** Looks at which its nonce was unused again, after a fork; undefined: it has not been in a block. */
+  returned: number | undefined;
+  /** Perhaps waits at a private relay, sent by an earlier process. */
+  readonly isHidden: boolean;
   readonly settle: (outcome: Outcome) => void;
 }
 
@@ -80,10 +114,21 @@ interface Flight {
 const MAX_GAS = 16_777_216n;
 /** Looks until it is believed that somebody else has used a nonce, or nobody: nodes may be some blocks apart. */
 const MAX_LOOKS = 4;
-/** Attempts to outbid what waits at a nonce, in one go: 1.25^16 is 35 times the price. */
+/** Attempts to outbid what waits at a nonce, in one go: 1.125^16 is 6.6 times the price. */
 const MAX_BIDS = 16;
+/** Wei: less than that is no tip, and no bound on replacements, which have to offer more than none. */
+const SMALLEST_TIP = 16n;
+/** What no pool has is sent again as it is so often, before it is replaced, */
+const MAX_REPEATS = 2;
+/** and is withdrawn after so often: whoever takes it leaves it out. */
+const MAX_OMITTED = 8;
+/** Times that what is not worth replacing is left as it is while others wait behind it, and while none do. */
+const PATIENCE = 4;
+const PATIENCE_ALONE = 20;
 /** Transactions that are remembered after their end, in case a fork takes them out of their blocks. */
 const REMEMBERED = 64;
+
+const ALWAYS: Weighed = { does: true, isWorth: () => true };
 
 export class Sender {
   readonly #options: SenderOptions;
@@ -91,12 +136,17 @@ export class Sender {
   readonly #flights = new Map<number, Flight>();
   /** Accounts of jobs that are in flight or about to be. */
   readonly #taken = new Map<string, number>();
-  readonly #past = new Map<number, { readonly hash: string; readonly raw: string }>();
+  /** What was in blocks, by nonce. */
+  readonly #past = new Map<number, Flight>();
   /** Jobs between their admission and their flight. */
   #admitted = 0;
   #next = 0;
   /** Looks in a row at which nonces before the first in flight were unused. */
   #gaps = 0;
+  /** Transactions in blocks, and since when it has been so while any was in flight. */
+  #used = -1;
+  #movedAt = 0;
+  #isFirst = true;
   #lock: Promise<unknown> = Promise.resolve();
   #tending: Promise<void> | undefined;
   #closed = false;
@@ -116,7 +166,12 @@ export class Sender {
     return this.#flights.size;
   }
 
-  /** Finds what an earlier process has left in the pool, and looks after it. */
+  /** For how long the next nonce in line has not moved, milliseconds; 0 while nothing is in flight. */
+  get waitsMs(): number {
+    return this.#flights.size === 0 ? 0 : this.#now() - this.#movedAt;
+  }
+
+  /** Finds what an earlier process has left in the pool, or may have left with the relay, and looks after it. */
   async start(): Promise<void> {
     await this.#exclusively(async () => this.#synchronise());
   }
@@ -140,12 +195,12 @@ export class Sender {
    */
   async send(job: Job, gas: bigint): Promise<Sent> {
     if (!this.canTake(job)) throw new BusyError(`${job.name} has to wait`);
-    this.#take(job);
+    this.#take(job.accounts);
     this.#admitted += 1;
     try {
       return await this.#exclusively(async () => this.#launch(job, gas));
     } catch (error) {
-      this.#release(job);
+      this.#release(job.accounts);
       throw error;
     } finally {
       this.#admitted -= 1;
@@ -164,34 +219,44 @@ export class Sender {
     return left.length;
   }
 
-  /** What a node suggests as a tip may be far more than blocks ask for. */
-  async #price(): Promise<GasPrice> {
+  /** What a node suggests as a tip may be far more than blocks ask for. A rest is kept: a replacement has to offer more. */
+  async #price(): Promise<GasPrice & { readonly block: number }> {
     const { node, maxTip } = this.#options;
-    const { baseFee, tip } = await node.gasPrice();
-    return { baseFee, tip: tip < maxTip ? tip : maxTip };
+    const price = await node.gasPrice();
+    return { ...price, tip: min(price.tip, maxTip - maxTip / 4n) };
   }
 
   // ---------------------------------------------------------------- sending
 
   async #launch(job: Job, gas: bigint): Promise<Sent> {
-    const [{ fees }] = await Promise.all([this.quote(), this.#synchronise()]);
+    const { maxFee, sentNonce } = this.#options;
+    const [price] = await Promise.all([this.#price(), this.#checkNonces(job)]);
+    const fees = feesFor(price, maxFee);
     if (this.#hasUnknown()) throw new BusyError("transactions of an earlier process are waiting");
+    if (this.#touches(job)) throw new BusyError(`${job.name} has to wait for what a fork has taken out of its block`);
     const wanted = gas + gas / 5n;
     const nonce = this.#next;
+    sentNonce?.keep(nonce);
+    // What a fork has taken out of its block, and no pool has: it may come back at this nonce, and at no other.
+    const before = this.#past.get(nonce);
     const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
     const flight: Flight = {
       nonce,
       job,
+      accounts: [...job.accounts, ...(before?.accounts ?? [])],
       call: job.call,
-      gasLimit: wanted < MAX_GAS ? wanted : MAX_GAS,
+      gasLimit: min(wanted, MAX_GAS),
       fees,
-      versions: [],
-      since: this.#now(),
-      unseen: 0,
+      versions: (before?.versions ?? []).map((version) => ({ ...version, carriesJob: false })),
+      ...this.#fresh(),
+      block: price.block,
+      isHidden: false,
       settle: resolve,
     };
     // Before it is signed: from here on the nonce is spoken for.
-    this.#flights.set(nonce, flight);
+    this.#take(before?.accounts ?? []);
+    this.#past.delete(nonce);
+    this.#add(flight);
     this.#next = nonce + 1;
     try {
       await this.#dispatch(flight);
@@ -199,78 +264,159 @@ export class Sender {
       // Nothing was sent. The nonce is the last one, because only one job at a time gets here.
       this.#flights.delete(nonce);
       this.#next = nonce;
+      if (before !== undefined) {
+        this.#past.set(nonce, before);
+        this.#release(before.accounts);
+      }
       throw error;
     }
     this.#tend();
     return { hash: flight.versions.at(-1)?.hash ?? "", nonce, outcome };
   }
 
-  /** Signs and broadcasts a version of a flight. Throws only where no version of it can ever be taken. */
-  async #dispatch(flight: Flight): Promise<void> {
-    const { node, signer, chainId, maxFee, log } = this.#options;
+  #fresh() {
+    return { since: this.#now(), block: -1, unseen: 0, repeats: 0, omitted: 0, left: 0, returned: undefined };
+  }
+
+  /**
+   * Signs and broadcasts a version of a flight. Throws only where no version of its job can ever be taken.
+   * @returns Whether this one may be.
+   */
+  async #dispatch(flight: Flight): Promise<boolean> {
+    const { node, signer, chainId, log } = this.#options;
+    const { nonce, call, gasLimit, job } = flight;
+    const carriesJob = carriesItsJob(flight);
+    let weighed: Weighed | undefined;
     for (let bid = 0; bid < MAX_BIDS; ++bid) {
-      const { nonce, call, gasLimit, fees, job } = flight;
+      const { fees } = flight;
       const raw = await signer.sign({ chainId, nonce, value: 0n, ...call, gasLimit, ...fees });
-      const version = { hash: keccak256(raw), raw, carriesJob: call === job?.call };
+      const version = { hash: keccak256(raw), raw, carriesJob };
       flight.versions.push(version);
       flight.since = this.#now();
       try {
-        await node.broadcast(raw);
+        await node.broadcast(raw, { openly: !carriesJob });
         this.counters.broadcast += 1;
         log.debug("broadcast", { hash: version.hash, nonce, bid, name: job?.name });
-        return;
+        return true;
       } catch (error) {
         const verdict = classify(error);
-        if (verdict === "known") return;
+        if (verdict === "known") return true;
         log.warn("not accepted", { nonce, verdict, name: job?.name, reason: messageOf(error) });
         if (verdict === "fatal") {
           flight.versions.pop();
-          if (flight.versions.length === 0) throw new RefusedError(messageOf(error), { cause: error });
-          return;
+          if (carriesJob && !flight.versions.some((one) => one.carriesJob)) {
+            throw new RefusedError(messageOf(error), { cause: error });
+          }
+          return false;
         }
         // Whether it was taken will be seen by its hash and its nonce.
-        if (verdict !== "underpriced") return;
-        const higher = raised(fees, await this.#price(), maxFee);
-        if (higher === undefined) return;
+        if (verdict !== "underpriced") return true;
+        const price = await this.#price();
+        const higher = raised(fees, price, this.#boundsOf(flight));
+        if (higher === undefined) return true;
+        weighed ??= await this.#weigh(flight);
+        if (!pays(weighed, weighedAt(higher, price))) return true;
         flight.fees = higher;
       }
     }
+    return true;
   }
 
-  /** Before the first transaction, and whenever none is in flight: nonces are what the chain says. */
+  /** An empty transaction uses little gas, and a nonce that is stuck costs more than its tip. */
+  #boundsOf(flight: Pick<Flight, "call" | "job">): FeeBounds {
+    const { maxFee, maxTip } = this.#options;
+    const most = max(maxTip, SMALLEST_TIP);
+    return { maxFee, maxTip: carriesItsJob(flight) ? most : 2n * most };
+  }
+
+  async #weigh(flight: Flight): Promise<Weighed | undefined> {
+    const { weigh } = this.#options;
+    if (weigh === undefined || flight.job === undefined || !carriesItsJob(flight)) return ALWAYS;
+    return weigh(flight.job);
+  }
+
+  // ---------------------------------------------------------------- nonces
+
+  /** Before a job is sent: no account of it may be in what a fork has taken out of its block. */
+  async #checkNonces({ accounts }: Job): Promise<void> {
+    await this.#synchronise();
+    const isShared = (flight: Flight): boolean => flight.accounts.some((account) => accounts.includes(account));
+    const shared = [...this.#past.values()].filter((flight) => flight.nonce < this.#next && isShared(flight));
+    await Promise.all(
+      shared.map(async (flight) => {
+        if ((await this.#receiptOf(flight)) === undefined) this.#recall(flight);
+      }),
+    );
+  }
+
+  /** While none is in flight nonces are what the chain says. */
   async #synchronise(): Promise<void> {
-    if (this.#flights.size > 0) return;
-    const { node } = this.#options;
+    const { node, sentNonce, maxInFlight } = this.#options;
+    if (this.#flights.size > 0) {
+      this.#recallFrom(await node.nonceOf(this.address, "latest"));
+      return;
+    }
     const [latest, pending] = await Promise.all([
       node.nonceOf(this.address, "latest"),
       node.nonceOf(this.address, "pending"),
     ]);
-    const said = Math.max(latest, pending);
+    const known = Math.max(latest, pending);
+    // As many as may be in flight where it is not known: a file that is gone must not be a second transaction.
+    const hidden = Math.min((sentNonce?.last ?? latest + maxInFlight - 1) + 1, latest + REMEMBERED);
+    const said = this.#isFirst && sentNonce !== undefined ? Math.max(known, hidden) : known;
+    this.#isFirst = false;
     // Fewer than before: a fork, or a node that is behind. The last one's receipt tells them apart.
     const past = said < this.#next ? this.#past.get(this.#next - 1) : undefined;
-    if (past !== undefined && (await node.receiptOf(past.hash)) !== undefined) return;
-    for (let nonce = latest; nonce < pending; ++nonce) this.#adopt(nonce);
-    this.#next = said;
-    if (this.#flights.size > 0) {
-      this.#options.log.warn("transactions of an earlier process are waiting", { from: latest, to: pending - 1 });
-      this.#tend();
+    if (past !== undefined && (await this.#receiptOf(past)) !== undefined) return;
+    for (let nonce = latest; nonce < said; ++nonce) {
+      const before = this.#past.get(nonce);
+      if (before === undefined) this.#adopt(nonce, nonce >= known);
+      else this.#recall(before);
     }
+    this.#next = said;
+    // One alone may lose its nonce to another. Of several, those behind it would follow whatever gets the first nonce.
+    if ([...this.#past.keys()].filter((nonce) => nonce >= said).length > 1) this.#recallFrom(said);
+    if (this.#hasUnknown()) {
+      this.#options.log.warn("transactions of an earlier process are waiting", { from: latest, to: said - 1 });
+    }
+    if (this.#flights.size > 0) this.#tend();
+  }
+
+  #add(flight: Flight): void {
+    if (this.#flights.size === 0) this.#movedAt = this.#now();
+    this.#flights.set(flight.nonce, flight);
   }
 
   /** A nonce that something must fill before later ones can get into a block. */
-  #adopt(nonce: number): void {
-    const past = this.#past.get(nonce);
-    this.#flights.set(nonce, {
+  #adopt(nonce: number, isHidden: boolean): void {
+    this.#add({
       nonce,
       job: undefined,
+      accounts: [],
       call: { to: this.address, data: "0x" },
       gasLimit: 0n,
       fees: { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n },
-      versions: past === undefined ? [] : [{ ...past, carriesJob: false }],
-      since: this.#now(),
-      unseen: 0,
+      versions: [],
+      ...this.#fresh(),
+      isHidden,
       settle: () => undefined,
     });
+  }
+
+  /** What a block had that is none any more may get into another: its accounts are busy again, at once. */
+  #recall(flight: Flight): void {
+    const { nonce, job, accounts } = flight;
+    if (this.#past.get(nonce) !== flight || this.#flights.has(nonce)) return;
+    this.#options.log.warn("taken out of its block", { nonce, name: job?.name });
+    this.#past.delete(nonce);
+    this.#take(accounts);
+    this.#add({ ...flight, ...this.#fresh(), returned: 0, settle: () => undefined });
+    this.#next = Math.max(this.#next, nonce + 1);
+    this.#tend();
+  }
+
+  #recallFrom(used: number): void {
+    for (const flight of [...this.#past.values()]) if (flight.nonce >= used) this.#recall(flight);
   }
 
   // ---------------------------------------------------------------- what is in flight
@@ -296,39 +442,55 @@ export class Sender {
 
   /** Nonce first, receipts after it: a transaction that has used the nonce then has its receipt. */
   async #look(): Promise<void> {
-    const { node } = this.#options;
+    const { node, timeoutMs } = this.#options;
     const used = await node.nonceOf(this.address, "latest");
     this.#next = Math.max(this.#next, used);
+    if (used > this.#used) this.#movedAt = this.#now();
+    this.#used = used;
+    this.#recallFrom(used);
     const flights = [...this.#flights.values()].sort((a, b) => a.nonce - b.nonce);
     const first = flights[0];
     this.#gaps = first !== undefined && used < first.nonce ? this.#gaps + 1 : 0;
-    if (first !== undefined && this.#gaps >= MAX_LOOKS) await this.#fill(used, first.nonce);
+    if (first !== undefined && this.#gaps >= MAX_LOOKS) this.#fill(used, first.nonce);
     for (const flight of flights) {
       if (await this.#isEnded(flight, used)) continue;
-      if (flight.nonce < used) this.#missed(flight);
-      else {
-        flight.unseen = 0;
-        if (flight.nonce > used) flight.since = this.#now();
-        else if (this.#now() - flight.since >= this.#options.timeoutMs) await this.#replace(flight);
+      if (flight.nonce < used) {
+        this.#missed(flight);
+        continue;
       }
+      flight.unseen = 0;
+      await this.#bringBack(flight);
+      // What perhaps nobody has needs no turn: none of those behind it would come by itself.
+      if (flight.nonce > used && !(flight.isHidden && flight.versions.length === 0)) flight.since = this.#now();
+      else if (this.#now() - flight.since >= timeoutMs) await this.#replace(flight);
     }
   }
 
   async #isEnded(flight: Flight, used: number): Promise<boolean> {
     const { node, confirmations } = this.#options;
     if (flight.nonce >= used) return false;
-    for (const { hash, carriesJob } of [...flight.versions].reverse()) {
-      const receipt = await node.receiptOf(hash);
-      if (receipt === undefined) continue;
-      flight.unseen = 0;
-      const depth = confirmations > 1 ? (await node.blockNumber()) - receipt.block + 1 : 1;
-      if (depth < confirmations) return true;
-      this.#remember(flight, hash);
-      if (!carriesJob) this.#end(flight, { kind: "withdrawn", receipt });
-      else this.#end(flight, { kind: receipt.succeeded ? "confirmed" : "reverted", receipt });
-      return true;
+    const found = await this.#receiptOf(flight);
+    if (found === undefined) return false;
+    const { receipt, carriesJob } = found;
+    flight.unseen = 0;
+    const depth = confirmations > 1 ? (await node.blockNumber()) - receipt.block + 1 : 1;
+    if (depth < confirmations) return true;
+    if (this.#flights.get(flight.nonce) === flight) {
+      this.#past.set(flight.nonce, flight);
+      this.#past.delete(flight.nonce - REMEMBERED);
     }
-    return false;
+    if (!carriesJob) this.#end(flight, { kind: "withdrawn", receipt });
+    else this.#end(flight, { kind: receipt.succeeded ? "confirmed" : "reverted", receipt });
+    return true;
+  }
+
+  /** Of the version that is in a block. */
+  async #receiptOf({ versions }: Flight): Promise<{ receipt: Receipt; carriesJob: boolean } | undefined> {
+    for (const { hash, carriesJob } of [...versions].reverse()) {
+      const receipt = await this.#options.node.receiptOf(hash);
+      if (receipt !== undefined) return { receipt, carriesJob };
+    }
+    return undefined;
   }
 
   /** Its nonce is used, and not by it. */
@@ -342,66 +504,143 @@ export class Sender {
     this.#end(flight, { kind: "displaced" });
   }
 
-  /** Nonces before the first in flight are unused: a fork has taken their transactions out of their blocks. */
-  async #fill(from: number, to: number): Promise<void> {
+  /** Nonces before the first in flight are unused, and nobody remembers what they were used for. */
+  #fill(from: number, to: number): void {
     this.#options.log.warn("nonces are unused again", { from, to: to - 1 });
     for (let nonce = from; nonce < to; ++nonce) {
-      this.#adopt(nonce);
+      this.#adopt(nonce, false);
       this.counters.filled += 1;
-      const raw = this.#past.get(nonce)?.raw;
-      if (raw !== undefined) await this.#options.node.broadcast(raw).catch(() => undefined);
     }
   }
 
-  async #replace(flight: Flight): Promise<void> {
-    const { node, maxFee, log, isWanted } = this.#options;
-    const price = await this.#price();
+  /** What a fork has taken out of its block goes into pools again, where it is no secret. */
+  async #bringBack(flight: Flight): Promise<void> {
+    if (flight.returned === undefined) return;
+    flight.returned += 1;
     const last = flight.versions.at(-1);
-    // One that was dropped is sent again as it is, as long as it pays: there is nothing to outbid.
-    if (last !== undefined && flight.fees.maxFeePerGas >= price.baseFee && !(await node.knows(last.hash))) {
-      flight.since = this.#now();
-      log.warn("sent again", { hash: last.hash, nonce: flight.nonce });
-      try {
-        await node.broadcast(last.raw);
-      } catch (error) {
-        log.warn("not accepted", { nonce: flight.nonce, verdict: classify(error), reason: messageOf(error) });
+    if (flight.returned !== MAX_LOOKS || last === undefined) return;
+    this.counters.filled += 1;
+    await this.#options.node.broadcast(last.raw, { openly: true }).catch(() => undefined);
+  }
+
+  // ---------------------------------------------------------------- what is stuck
+
+  /** The next in line has waited for its time: it is sent again, replaced, left, or withdrawn. */
+  async #replace(flight: Flight): Promise<void> {
+    const { maxFee, log } = this.#options;
+    const price = await this.#price();
+    const weighed = await this.#weigh(flight);
+    flight.since = this.#now();
+    const { nonce, job, fees } = flight;
+    const moves = price.block > flight.block;
+    flight.block = Math.max(price.block, flight.block);
+    const wouldPay = fees.maxFeePerGas >= price.baseFee;
+    const isOmitted = wouldPay && flight.versions.length > 0 && !(await this.#isKnown(flight));
+    if (isOmitted && moves) flight.omitted += 1;
+    const isUseless = await this.#isUseless(flight, weighed, price);
+    if (isOmitted && !isUseless && flight.repeats < MAX_REPEATS && (await this.#repeat(flight))) return;
+    const higher = raised(fees, price, this.#boundsOf(flight));
+    if (higher === undefined) {
+      log.warn("stuck at the highest fee", { nonce, name: job?.name, maxFeePerGas: maxFee });
+    }
+    // A chain that stands still takes nothing at any price.
+    if (!moves) return;
+    if (!carriesItsJob(flight)) {
+      if (higher !== undefined) await this.#change(flight, { fees: higher });
+      else if (isOmitted) await this.#repeat(flight);
+      return;
+    }
+    if (!isUseless && flight.omitted <= MAX_OMITTED) {
+      if (higher !== undefined && pays(weighed, weighedAt(higher, price))) {
+        await this.#change(flight, { fees: higher });
+        return;
       }
-      return;
+      flight.left += 1;
+      if (flight.left <= (this.#flights.size > 1 ? PATIENCE : PATIENCE_ALONE)) {
+        log.warn("left as it is", { nonce, name: job?.name, times: flight.left });
+        if (isOmitted) await this.#repeat(flight);
+        return;
+      }
     }
-    const { job } = flight;
-    if (isWanted !== undefined && flight.call === job?.call && !(await isWanted(job))) {
-      flight.call = { to: this.address, data: "0x" };
-      flight.gasLimit = 0n;
+    await this.#withdraw(flight, price);
+  }
+
+  /** Whether it would do nothing, or be mined at a greater loss than an empty transaction in its place. */
+  async #isUseless(flight: Flight, weighed: Weighed | undefined, price: GasPrice): Promise<boolean> {
+    if (weighed === undefined) return false;
+    if (!weighed.does) return true;
+    const cost = paidAt(flight.fees, price);
+    if (flight.fees.maxFeePerGas < price.baseFee || weighed.isWorth(cost)) return false;
+    return !weighed.isWorth(cost, await this.#options.node.emptyGas(this.address));
+  }
+
+  /** Of all versions, the last first: a pool may not have taken that one. */
+  async #isKnown({ versions }: Flight): Promise<boolean> {
+    for (const { hash } of [...versions].reverse()) if (await this.#options.node.knows(hash)) return true;
+    return false;
+  }
+
+  /** What was dropped is sent again as it is: there is nothing to outbid. @returns Whether it may have been taken. */
+  async #repeat(flight: Flight): Promise<boolean> {
+    const { node, log } = this.#options;
+    const last = flight.versions.at(-1);
+    if (last === undefined) return false;
+    flight.repeats += 1;
+    log.warn("sent again", { hash: last.hash, nonce: flight.nonce });
+    try {
+      await node.broadcast(last.raw, { openly: !last.carriesJob });
+      return true;
+    } catch (error) {
+      const verdict = classify(error);
+      log.warn("not accepted", { nonce: flight.nonce, verdict, reason: messageOf(error) });
+      return verdict !== "underpriced";
     }
-    if (flight.gasLimit === 0n) flight.gasLimit = await node.emptyGas(this.address);
-    const fees = raised(flight.fees, price, maxFee);
-    if (fees === undefined) {
-      flight.since = this.#now();
-      log.warn("stuck at the highest fee", { nonce: flight.nonce, name: job?.name, maxFeePerGas: maxFee });
-      return;
-    }
-    flight.fees = fees;
+  }
+
+  /** Another version in place of the last. */
+  async #change(flight: Flight, { fees, call = flight.call }: { fees: Fees; call?: Call }): Promise<void> {
+    const { node, log } = this.#options;
+    const before = { call: flight.call, gasLimit: flight.gasLimit, fees: flight.fees };
     this.counters.replaced += 1;
     try {
-      await this.#dispatch(flight);
+      if (call !== before.call || before.gasLimit === 0n) flight.gasLimit = await node.emptyGas(this.address);
+      flight.call = call;
+      flight.fees = fees;
+      if (await this.#dispatch(flight)) Object.assign(flight, { repeats: 0, left: 0 });
+      else Object.assign(flight, before);
     } catch (error) {
-      flight.since = this.#now();
-      log.error("cannot replace", { nonce: flight.nonce, name: job?.name, reason: messageOf(error) });
+      Object.assign(flight, before);
+      log.error("cannot replace", { nonce: flight.nonce, name: flight.job?.name, reason: messageOf(error) });
+    }
+  }
+
+  /** An empty transaction takes its nonce: seen by everybody, because a relay may have left out what it replaces. */
+  async #withdraw(flight: Flight, price: GasPrice): Promise<void> {
+    const { nonce, job } = flight;
+    const call = { to: this.address, data: "0x" };
+    const outbid = raised(flight.fees, price, this.#boundsOf({ ...flight, call }));
+    // Where no pool has it there is nothing to outbid.
+    const fees = outbid ?? ((await this.#isKnown(flight)) ? undefined : this.#offer(price));
+    if (fees === undefined) return;
+    this.#options.log.warn("withdrawn", { nonce, name: job?.name });
+    await this.#change(flight, { fees, call });
+  }
+
+  /** Undefined above the cap. */
+  #offer(price: GasPrice): Fees | undefined {
+    try {
+      return feesFor(price, this.#options.maxFee);
+    } catch (error) {
+      if (error instanceof TooDearError) return undefined;
+      throw error;
     }
   }
 
   #end(flight: Flight, outcome: Outcome): void {
     if (this.#flights.get(flight.nonce) !== flight) return;
     this.#flights.delete(flight.nonce);
-    if (flight.job !== undefined) this.#release(flight.job);
+    this.#release(flight.accounts);
     flight.settle(outcome);
-  }
-
-  #remember({ nonce, versions }: Flight, hash: string): void {
-    const version = versions.find((one) => one.hash === hash);
-    if (version === undefined) return;
-    this.#past.set(nonce, version);
-    this.#past.delete(nonce - REMEMBERED);
   }
 
   // ---------------------------------------------------------------- admission
@@ -410,11 +649,16 @@ export class Sender {
     return [...this.#flights.values()].some(({ job }) => job === undefined);
   }
 
-  #take({ accounts }: Job): void {
+  /** Whether something in flight shares an account with a job that is not. */
+  #touches({ accounts }: Job): boolean {
+    return [...this.#flights.values()].some((flight) => flight.accounts.some((account) => accounts.includes(account)));
+  }
+
+  #take(accounts: readonly string[]): void {
     for (const account of accounts) this.#taken.set(account, (this.#taken.get(account) ?? 0) + 1);
   }
 
-  #release({ accounts }: Job): void {
+  #release(accounts: readonly string[]): void {
     for (const account of accounts) {
       const count = (this.#taken.get(account) ?? 0) - 1;
       if (count > 0) this.#taken.set(account, count);
@@ -434,4 +678,13 @@ export class Sender {
       resolve(undefined);
     }
   }
+}
+
+function carriesItsJob({ call, job }: Pick<Flight, "call" | "job">): boolean {
+  return call === job?.call;
+}
+
+/** What nobody can say anything of is not worth more than it has offered. */
+function pays(weighed: Weighed | undefined, feePerGas: bigint): boolean {
+  return weighed !== undefined && weighed.does && weighed.isWorth(feePerGas);
 }

@@ -1,5 +1,6 @@
 /** What a transaction offers for its gas. Wei. */
 import { PlimsollError } from "../../deploy/PlimsollError.ts";
+import { max, min } from "../../model/fixed.ts";
 
 /** Gas costs more than the cap. It may be cheaper later. */
 export class TooDearError extends PlimsollError {}
@@ -34,23 +35,36 @@ export function feesFor(price: GasPrice, cap: bigint): Fees {
   return { maxFeePerGas, maxPriorityFeePerGas: tip < maxFeePerGas ? tip : maxFeePerGas };
 }
 
+/** Most that a transaction may come to offer, wei for a unit of gas. */
+export interface FeeBounds {
+  readonly maxFee: bigint;
+  readonly maxTip: bigint;
+}
+
 /**
- * A quarter more than before, which every node takes for a replacement, and at least what is asked now; undefined where
- * the cap leaves less than the eighth that nodes want at least.
+ * An eighth more than before, which every node takes for a replacement, and at least what is asked now; undefined where
+ * the bounds leave less of either fee.
  */
-export function raised(before: Fees, price: GasPrice, cap: bigint): Fees | undefined {
+export function raised(before: Fees, price: GasPrice, { maxFee, maxTip }: FeeBounds): Fees | undefined {
   const { baseFee, tip } = price;
-  const rise = (old: bigint, asked: bigint): bigint => {
-    const more = old + old / 4n + 1n;
-    return more > asked ? more : asked;
-  };
-  const wanted = rise(before.maxFeePerGas, 2n * baseFee + tip);
-  const maxFeePerGas = wanted < cap ? wanted : cap;
-  const wantedTip = rise(before.maxPriorityFeePerGas, tip);
-  const maxPriorityFeePerGas = wantedTip < maxFeePerGas ? wantedTip : maxFeePerGas;
-  const isEnough = (now: bigint, old: bigint): boolean => now > old + old / 8n;
-  if (!isEnough(maxFeePerGas, before.maxFeePerGas)) return undefined;
-  return isEnough(maxPriorityFeePerGas, before.maxPriorityFeePerGas)
-    ? { maxFeePerGas, maxPriorityFeePerGas }
-    : undefined;
+  const least = (old: bigint): bigint => old + old / 8n + 1n;
+  const rise = (old: bigint, asked: bigint, most: bigint): bigint => min(most, max(least(old), asked));
+  const maxFeePerGas = rise(before.maxFeePerGas, 2n * baseFee + tip, maxFee);
+  const maxPriorityFeePerGas = rise(before.maxPriorityFeePerGas, tip, min(maxTip, maxFeePerGas));
+  const isEnough =
+    maxFeePerGas >= least(before.maxFeePerGas) && maxPriorityFeePerGas >= least(before.maxPriorityFeePerGas);
+  return isEnough ? { maxFeePerGas, maxPriorityFeePerGas } : undefined;
+}
+
+/** What a unit of gas costs in the next block with such fees: at most all that is offered. */
+export function paidAt({ maxFeePerGas, maxPriorityFeePerGas }: Fees, { baseFee }: GasPrice): bigint {
+  return min(maxFeePerGas, baseFee + maxPriorityFeePerGas);
+}
+
+/**
+ * What a unit of gas is weighed at before such fees are offered: what it costs now, and for fees that were raised beyond
+ * what `feesFor` would offer, as much more as they leave room for.
+ */
+export function weighedAt(fees: Fees, price: GasPrice): bigint {
+  return max(paidAt(fees, price), fees.maxFeePerGas - price.baseFee);
 }

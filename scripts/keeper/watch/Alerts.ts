@@ -4,7 +4,12 @@ import { toJson } from "../log.ts";
 import type { Redact } from "./redact.ts";
 
 export type Concern =
-  "no good cycle" | "balance low" | "account not liquidated" | "index wrong" | "endpoint quorum lost";
+  | "no good cycle"
+  | "balance low"
+  | "account not liquidated"
+  | "index wrong"
+  | "endpoint quorum lost"
+  | "nonce does not move";
 
 /** Throws where it was not taken. */
 export type Post = (body: string) => Promise<void>;

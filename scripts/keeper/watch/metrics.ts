@@ -72,6 +72,10 @@ export class Metrics {
     "endpoint",
   ]);
   readonly #inFlight = this.#gauge("plimsoll_keeper_in_flight", "Transactions that wait for their block");
+  readonly #waits = this.#gauge(
+    "plimsoll_keeper_nonce_waits_seconds",
+    "Since when the next nonce in line has not moved",
+  );
   readonly #replaced = this.#counter("plimsoll_keeper_replaced_total", "Transactions replaced at their nonce");
   readonly #displaced = this.#counter("plimsoll_keeper_displaced_total", "Nonces that somebody else has used");
   readonly #alerts = this.#counter("plimsoll_keeper_alerts_total", "Alerts by result: sent, failed, held", ["result"]);
@@ -165,6 +169,11 @@ export class Metrics {
     this.#quorum.set(quorum ? 1 : 0);
     this.#endpointFailures.reset();
     for (const [endpoint, count] of failures) this.#endpointFailures.inc({ endpoint }, count);
+  }
+
+  /** @param seconds Since when the next nonce in line has not moved; 0: nothing is in flight. */
+  nonceWaits(seconds: number): void {
+    this.#waits.set(seconds);
   }
 
   /** @param counters So far. */

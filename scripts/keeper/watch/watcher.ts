@@ -8,24 +8,27 @@ import type { Overdue } from "./Overdue.ts";
 
 export interface WatcherOptions {
   readonly provider: Pick<Endpoints, "standing" | "failures">;
-  readonly sender: Pick<Sender, "inFlight" | "counters">;
+  readonly sender: Pick<Sender, "inFlight" | "counters" | "waitsMs">;
   readonly metrics: Metrics;
   readonly health: Health;
   readonly alerts: Pick<Alerts, "update">;
   readonly overdue: Overdue;
   /** Age from which an account that can be liquidated is a concern. */
   readonly overdueAfterMs: number;
+  /** For how long the next nonce in line may wait for its block. */
+  readonly stuckAfterMs: number;
 }
 
 /** @returns What is called after good cycles, and by the clock: a cycle that hangs must be noticed too. */
 export function watcherOf(options: WatcherOptions): () => void {
-  const { provider, sender, metrics, health, alerts, overdue, overdueAfterMs } = options;
+  const { provider, sender, metrics, health, alerts, overdue, overdueAfterMs, stuckAfterMs } = options;
   return () => {
     const { standing } = provider;
     const { oldest, count } = overdue;
     const ageMs = oldest?.ageMs ?? 0;
     metrics.endpoints(standing, provider.failures);
     metrics.sender(sender.inFlight, sender.counters);
+    metrics.nonceWaits(sender.waitsMs / 1_000);
     metrics.unhealthy(count, ageMs / 1_000);
     alerts.update("no good cycle", !health.isHealthy, { seconds: secondsOf(health.ageMs) });
     alerts.update("endpoint quorum lost", standing.configured > 1 && health.hasBegun && !standing.quorum, {
@@ -36,6 +39,10 @@ export function watcherOf(options: WatcherOptions): () => void {
       account: oldest?.account,
       seconds: secondsOf(ageMs),
       accounts: count,
+    });
+    alerts.update("nonce does not move", sender.waitsMs > stuckAfterMs, {
+      seconds: secondsOf(sender.waitsMs),
+      inFlight: sender.inFlight,
     });
   };
 }

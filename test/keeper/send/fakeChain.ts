@@ -14,8 +14,13 @@ export class FakeChain implements Node {
   readonly pool = new Map<number, Waiting>();
   readonly broadcasts: Transaction[] = [];
   readonly receipts = new Map<string, Receipt>();
-  baseFee = 1_000n;
   tip = 10n;
+  /** What was sent to a private relay alone: nobody sees it there, and it gets into no block. */
+  readonly relayed: Transaction[] = [];
+  hasRelay = false;
+  /** Questions for a nonce. */
+  looks = 0;
+  #baseFee = 1_000n;
   /** Count of transactions in blocks. */
   used: number;
   /** What happens at a broadcast, before (`refuse`) or after (`lose`) the pool has it. */
@@ -28,16 +33,31 @@ export class FakeChain implements Node {
     this.used = used;
   }
 
+  get baseFee(): bigint {
+    return this.#baseFee;
+  }
+
+  /** In a block of its own. */
+  set baseFee(baseFee: bigint) {
+    this.#baseFee = baseFee;
+    this.blocks.push([]);
+  }
+
   async nonceOf(_: string, tag: "latest" | "pending"): Promise<number> {
+    this.looks += 1;
     let count = this.used;
     while (tag === "pending" && this.pool.has(count)) count += 1;
     return Promise.resolve(count);
   }
 
-  async broadcast(raw: string): Promise<void> {
+  async broadcast(raw: string, { openly = false }: { readonly openly?: boolean } = {}): Promise<void> {
     const transaction = Transaction.from(raw);
     const refusal = this.refuse(transaction);
     if (refusal !== undefined) throw refusal;
+    if (this.hasRelay && !openly) {
+      this.relayed.push(transaction);
+      return;
+    }
     this.broadcasts.push(transaction);
     const { nonce } = transaction;
     if (nonce < this.used) throw new Error("nonce too low");
@@ -67,11 +87,16 @@ export class FakeChain implements Node {
   }
 
   async gasPrice() {
-    return Promise.resolve({ baseFee: this.baseFee, tip: this.tip });
+    return Promise.resolve({ baseFee: this.baseFee, tip: this.tip, block: this.blocks.length });
   }
 
   async emptyGas(): Promise<bigint> {
     return Promise.resolve(21_000n);
+  }
+
+  /** A block without transactions. */
+  pass(): void {
+    this.blocks.push([]);
   }
 
   /** A block with all that waits in line and pays enough. */

@@ -6,7 +6,7 @@ import { Overdue } from "../../../scripts/keeper/watch/Overdue.ts";
 import { watcherOf } from "../../../scripts/keeper/watch/watcher.ts";
 import { valueOf } from "../metricValue.ts";
 
-function setup({ agreeing = 2 } = {}) {
+function setup({ agreeing = 2, waitsMs = 0 } = {}) {
   const clock = { now: 0 };
   const now = () => clock.now;
   const [metrics, health, overdue] = [new Metrics(), new Health({ limitMs: 1_000_000, now }), new Overdue(now)];
@@ -17,12 +17,13 @@ function setup({ agreeing = 2 } = {}) {
       standing: { configured: 2, reachable: 2, agreeing, lagging: [], disagreeing: [], quorum },
       failures: new Map(),
     },
-    sender: { inFlight: 0, counters: { broadcast: 0, replaced: 0, displaced: 0, filled: 0 } },
+    sender: { inFlight: 3, waitsMs, counters: { broadcast: 0, replaced: 0, displaced: 0, filled: 0 } },
     metrics,
     health,
     alerts: { update: (concern, isActive, details) => void concerns.set(concern, isActive ? details : undefined) },
     overdue,
     overdueAfterMs: 300_000,
+    stuckAfterMs: 180_000,
   });
   return { clock, metrics, health, overdue, concerns, watch };
 }
@@ -41,6 +42,16 @@ describe("watcherOf", () => {
     watch();
     expect(concerns.get("account not liquidated")).to.deep.equal({ account: "0xa1", seconds: 301, accounts: 2 });
     expect(await valueOf(metrics, "plimsoll_keeper_unhealthy_accounts")).to.equal(2);
+  });
+
+  it("says that a nonce does not move, and since when", async () => {
+    for (const waitsMs of [180_000, 181_000]) {
+      const { metrics, concerns, watch } = setup({ waitsMs });
+      watch();
+      const details = waitsMs > 180_000 ? { seconds: 181, inFlight: 3 } : undefined;
+      expect(concerns.get("nonce does not move")).to.deep.equal(details);
+      expect(await valueOf(metrics, "plimsoll_keeper_nonce_waits_seconds")).to.equal(waitsMs / 1_000);
+    }
   });
 
   it("wants more than half of the endpoints", () => {
