@@ -12,6 +12,9 @@ import type { Metrics } from "./watch/metrics.ts";
 /** A cycle has taken too long. */
 export class DeadlineError extends PlimsollError {}
 
+/** The only cycle has failed; `cause` says of what. */
+export class CycleError extends PlimsollError {}
+
 /** What is to be done at a block, and what was seen there. */
 export interface Outlook {
   readonly plan: Plan;
@@ -51,6 +54,8 @@ export class Keeper {
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #lastHead: BlockRef | undefined;
+  /** What the last cycle has failed of. */
+  #failure: unknown;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -61,7 +66,7 @@ export class Keeper {
     this.#stopping.abort();
   }
 
-  /** Cycles until `stop`. A failed one costs a pause. */
+  /** Cycles until `stop`. A failed one costs a pause; the only one, by `once`, throws a CycleError unless it was stopped. */
   async run({ once = false }: { once?: boolean } = {}): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
@@ -72,6 +77,9 @@ export class Keeper {
       await sleep(this.#options.intervalMs, undefined, { signal }).catch(() => undefined);
     }
     await this.#running;
+    if (once && this.#failure !== undefined && !isAborted(signal)) {
+      throw new CycleError("the only cycle has failed", { cause: this.#failure });
+    }
   }
 
   /** @returns Whether it was good. Where one that is past its deadline still runs, it waits for that one's end. */
@@ -93,12 +101,14 @@ export class Keeper {
     try {
       const { head, outlook } = await Promise.race([work, rejection(deadline.signal)]);
       this.#lastHead = head;
+      this.#failure = undefined;
       health.good(head.number);
       metrics.cycle("ok", performance.now() - begun);
       onCycle?.(outlook);
       return true;
     } catch (error) {
       this.counters.failedCycles += 1;
+      this.#failure = error;
       metrics.cycle("failed", performance.now() - begun);
       const secondsSinceGoodCycle = Math.round(health.ageMs / 1_000);
       log.error("cycle failed", { reason: describe(error).text, secondsSinceGoodCycle });

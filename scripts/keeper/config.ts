@@ -111,6 +111,11 @@ export function secretsOf({ rpc, relay, key, database, webhook }: Config): (stri
   ];
 }
 
+/** Whether any of the roles ever sends a transaction. */
+export function mayAct(roles: ReadonlySet<Role>): boolean {
+  return [...roles].some((role) => role !== "monitor");
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** No account of anybody: nothing is signed for it. */
@@ -136,7 +141,7 @@ export function parseConfig(argv: readonly string[], env: Environment): Config {
     relay: values.relay === undefined ? undefined : httpUrl("relay", values.relay),
     send: values.send,
     once: values.once,
-    key: keyOf(values, env, values.send && [...roles].some((role) => role !== "monitor")),
+    key: keyOf(values, env, values.send && mayAct(roles)),
     database: databaseOf(values.database, env),
     shard: shardOf(values.shard),
     maxFee: amount("max-fee", values["max-fee"], { unit: 9, min: "0.001", max: "100000" }),

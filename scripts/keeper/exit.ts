@@ -33,17 +33,25 @@ export const EXIT_CODES = {
   PortError: 13,
   /** The endpoints agree on no block. */
   QuorumError: 14,
+  /** The only cycle, by `--once`, has failed of something that has no code here. */
+  CycleError: 15,
 } as const satisfies Readonly<Record<string, number>>;
 
 export const EXIT = { ok: 0, unexpected: 1 } as const;
 
-/** The status for what was thrown; of an error that others have caused, that of the first that has one. */
+/**
+ * The status for what was thrown; of an error that others have caused, that of the first that has one. A cycle says only
+ * where something has failed: what has failed comes first.
+ */
 export function exitCodeOf(error: unknown): number {
+  let general: number = EXIT.unexpected;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = cause instanceof PlimsollError ? codes.get(cause.name) : undefined;
-    if (code !== undefined) return code;
+    if (code === undefined) continue;
+    if (code !== EXIT_CODES.CycleError) return code;
+    general = code;
   }
-  return EXIT.unexpected;
+  return general;
 }
 
 const codes: ReadonlyMap<string, number> = new Map(Object.entries(EXIT_CODES));

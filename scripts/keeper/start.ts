@@ -3,7 +3,7 @@ import { toBeHex } from "ethers";
 
 import { messageOf } from "../deploy/PlimsollError.ts";
 import { checkChain, checkContracts, checkFunds } from "./boot.ts";
-import type { Config, KeySource } from "./config.ts";
+import { type Config, type KeySource, mayAct } from "./config.ts";
 import { Contracts, revertDataOf } from "./contracts.ts";
 import { DEFAULTS } from "./decide/state.ts";
 import type { BlockRef } from "./index/entries.ts";
@@ -18,6 +18,7 @@ import type { Log } from "./log.ts";
 import { emittersOf, outlookOf, selectorsOf } from "./outlook.ts";
 import { Performer } from "./Performer.ts";
 import { PLAN_DEFAULTS } from "./plan.ts";
+import { Opened } from "./Opened.ts";
 import { Reader } from "./reading/Reader.ts";
 import type { ReportSource } from "./reading/reports.ts";
 import { httpEndpoint } from "./rpc/endpoint.ts";
@@ -39,7 +40,7 @@ import { watcherOf } from "./watch/watcher.ts";
 export interface StartedKeeper {
   /** Ends `run` when what is in flight has ended. */
   stop(): void;
-  /** Until it is stopped. @returns What it has done. */
+  /** Until it is stopped. @returns What it has done. Throws a CycleError where the only cycle, by `once`, fails. */
   run(): Promise<Readonly<Record<string, number>>>;
 }
 
@@ -59,21 +60,42 @@ const STUCK_TIMEOUTS = 6;
 const REPEAT_ALERT_MS = 3_600_000;
 const MAX_ALERTS_PER_HOUR = 30;
 
-/** Throws one of the errors of `exit.ts`. */
-export async function startKeeper(
+export interface StartOptions {
+  readonly log: Log;
+  readonly redact: Redact;
+  readonly reports: ReportSource | undefined;
+}
+
+/** Throws one of the errors of `exit.ts`, with nothing left open. */
+export async function startKeeper(config: Config, options: StartOptions): Promise<StartedKeeper> {
+  const opened = new Opened(options.log);
+  try {
+    return await assemble(config, { ...options, opened });
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function assemble(
   config: Config,
-  { log, redact, reports }: { log: Log; redact: Redact; reports: ReportSource | undefined },
+  { log, redact, reports, opened }: StartOptions & { readonly opened: Opened },
 ): Promise<StartedKeeper> {
   const { book, roles, send, rpcTimeoutMs } = config;
   const endpoints = config.rpc.map((url) => httpEndpoint(url, { timeoutMs: rpcTimeoutMs }));
   await checkChain(endpoints, book.chainId);
   const relay = config.relay === undefined ? undefined : httpEndpoint(config.relay, { timeoutMs: rpcTimeoutMs });
   const provider = new Endpoints({ endpoints, relay, chainId: book.chainId });
+  opened.add("provider", () => {
+    provider.destroy();
+  });
   const contracts = new Contracts({ provider, book });
   await checkContracts({ provider, book, selectors: selectorsOf(contracts) });
   const signer = await signerOf(config.key, rpcTimeoutMs);
   const { address } = signer;
-  if (send) await checkFunds(provider, { address, minBalance: config.minBalance });
+  // One that only monitors needs neither a key nor a balance.
+  const sends = send && mayAct(roles);
+  if (sends) await checkFunds(provider, { address, minBalance: config.minBalance });
 
   const metrics = new Metrics();
   const health = new Health({ limitMs: config.staleAfterMs });
@@ -89,8 +111,10 @@ export async function startKeeper(
     repeatMs: REPEAT_ALERT_MS,
     maxPerHour: MAX_ALERTS_PER_HOUR,
   });
+  opened.add("alerts", async () => alerts.settled());
 
   const store = await storeOf(config, log);
+  opened.add("store", async () => store.close());
   const index = await Index.open({
     store,
     source: new ChainSource(provider, book.contracts),
@@ -99,6 +123,7 @@ export async function startKeeper(
     firstBlock: Number(book.block),
     range: config.logRange,
   });
+  opened.add("index", async () => index.close());
 
   const sender: Sender = new Sender({
     node: nodeOf(provider, async (raw) => provider.broadcastOpenly(raw)),
@@ -179,6 +204,7 @@ export async function startKeeper(
   });
 
   const server = config.watch === undefined ? undefined : await serveWatch({ metrics, health, ...config.watch });
+  if (server !== undefined) opened.add("server", async () => server.close());
   log.info("started", {
     chainId: book.chainId,
     address,
@@ -196,17 +222,17 @@ export async function startKeeper(
     run: async () => {
       const timer = setInterval(watch, WATCH_MS);
       try {
-        await catchUp({ index, provider, log, ...(send && { sender }) });
-        await keeper.run({ once: config.once });
-        const left = await sender.drain(DRAIN_MS);
-        if (left > 0) log.warn("left in flight", { transactions: left });
-        await performer.settled();
+        await catchUp({ index, provider, log, ...(sends && { sender }) });
+        try {
+          await keeper.run({ once: config.once });
+        } finally {
+          const left = await sender.drain(DRAIN_MS);
+          if (left > 0) log.warn("left in flight", { transactions: left });
+          await performer.settled();
+        }
       } finally {
         clearInterval(timer);
-        await server?.close();
-        await index.close();
-        await alerts.settled();
-        provider.destroy();
+        await opened.close();
       }
       return { ...keeper.counters, ...performer.counters, ...sender.counters };
     },

@@ -1,9 +1,12 @@
 import { expect } from "chai";
 
-import { Keeper, type KeeperOptions, type Outlook } from "../../scripts/keeper/Keeper.ts";
+import { EXIT_CODES, exitCodeOf } from "../../scripts/keeper/exit.ts";
+import { CycleError, Keeper, type KeeperOptions, type Outlook } from "../../scripts/keeper/Keeper.ts";
+import { QuorumError } from "../../scripts/keeper/rpc/Endpoints.ts";
 import { Health } from "../../scripts/keeper/watch/health.ts";
 import { Metrics } from "../../scripts/keeper/watch/metrics.ts";
 import { valueOf } from "./metricValue.ts";
+import { rejected } from "./rejected.ts";
 import { recordingLog } from "./silent.ts";
 
 const head = { number: 9, hash: "0x", parentHash: "0x", time: 1_000n };
@@ -137,7 +140,54 @@ describe("Keeper", () => {
     expect(lines.at(-1)?.fields["reason"]).to.equal("no balance");
 
     failing = true;
-    await keeper.run({ once: true });
+    await rejected(keeper.run({ once: true }));
     expect(kept).to.equal(1);
+  });
+
+  it("throws what its only cycle has failed of, once that has ended", async () => {
+    for (const [failure, code] of [
+      [new QuorumError("no quorum"), EXIT_CODES.QuorumError],
+      [new Error("anything"), EXIT_CODES.CycleError],
+    ] as const) {
+      const { keeper, health } = setup({ head: async () => Promise.reject(failure) });
+      const error = await rejected(keeper.run({ once: true }));
+
+      expect(error).to.be.instanceOf(CycleError).and.to.have.property("cause", failure);
+      expect(exitCodeOf(error)).to.equal(code);
+      expect(health.hasBegun).to.equal(false);
+    }
+
+    let ended = false;
+    const { keeper } = setup({
+      deadlineMs: 10,
+      outlook: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        ended = true;
+        return nothing;
+      },
+    });
+    expect(exitCodeOf(await rejected(keeper.run({ once: true })))).to.equal(EXIT_CODES.CycleError);
+    expect(ended).to.equal(true);
+  });
+
+  it("does not call it a failure that its only cycle was stopped, nor one among many", async () => {
+    const stopped = setup({
+      outlook: async (_, signal) => {
+        stopped.keeper.stop();
+        signal.throwIfAborted();
+        return Promise.resolve(nothing);
+      },
+    });
+    await stopped.keeper.run({ once: true });
+    expect(stopped.keeper.counters.failedCycles).to.equal(1);
+
+    const many = setup({
+      head: async () => {
+        if (many.keeper.counters.cycles === 3) many.keeper.stop();
+        return Promise.reject(new Error("no head"));
+      },
+    });
+    await many.keeper.run();
+    expect(many.keeper.counters).to.deep.equal({ cycles: 3, failedCycles: 3 });
   });
 });

@@ -5,6 +5,7 @@ import { expect } from "chai";
 
 import { FundsError, WrongChainError, WrongContractsError } from "../../scripts/keeper/boot.ts";
 import { ConfigError, KeyError } from "../../scripts/keeper/config.ts";
+import { CycleError } from "../../scripts/keeper/Keeper.ts";
 import { EXIT, EXIT_CODES, exitCodeOf } from "../../scripts/keeper/exit.ts";
 import { EndpointsError, QuorumError } from "../../scripts/keeper/rpc/Endpoints.ts";
 import { SignerError } from "../../scripts/keeper/send/signer.ts";
@@ -23,6 +24,7 @@ describe("exitCodeOf", () => {
       SignerError,
       PortError,
       QuorumError,
+      CycleError,
     ];
     const codes = kinds.map((Kind) => exitCodeOf(new Kind("")));
 
@@ -35,6 +37,14 @@ describe("exitCodeOf", () => {
     expect(exitCodeOf(new PlimsollError("outer", { cause: new KeyError("") }))).to.equal(EXIT_CODES.KeyError);
     expect(exitCodeOf(new PlimsollError("outer"))).to.equal(EXIT.unexpected);
     expect(exitCodeOf("text")).to.equal(EXIT.unexpected);
+  });
+
+  it("is that of what a cycle has failed of, where that has one", () => {
+    const of = (cause: unknown) => exitCodeOf(new CycleError("", { cause }));
+
+    expect(of(new QuorumError(""))).to.equal(EXIT_CODES.QuorumError);
+    expect(of(new PlimsollError("", { cause: new EndpointsError("") }))).to.equal(EXIT_CODES.EndpointsError);
+    expect(of(new TypeError(""))).to.equal(EXIT_CODES.CycleError);
   });
 
   it("is what the operations guide says", () => {

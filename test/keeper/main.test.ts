@@ -1,4 +1,5 @@
 /** The keeper as it runs: a process of its own against a node of its own. */
+import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 
@@ -8,6 +9,7 @@ import { writeAddressBook } from "../../scripts/deploy/addressBook.ts";
 import { SEQUENCER } from "../../deploy/modules/LocalWorld.ts";
 import { EXIT_CODES } from "../../scripts/keeper/exit.ts";
 import { inWorld, startDeployment } from "../deployment.ts";
+import { startPostgres } from "./index/postgres.ts";
 import { freePort, startKeeper, until } from "./processes.ts";
 
 /** The keys that every `hardhat node` shows: for throw-away chains. */
@@ -97,6 +99,28 @@ async function startWorld(folder: string) {
 function busyLinesOf(output: string): string {
   const lines = output.split("\n").filter((line) => !line.includes('"actions":[]'));
   return lines.slice(-60).join("\n");
+}
+
+/** An endpoint whose blocks, all of them or those asked for by number, have hashes of their own. */
+async function startForger(target: string, forged: "all" | "numbered") {
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<void> => {
+      const parts: Buffer[] = [];
+      for await (const part of request) parts.push(part as Buffer);
+      const body = Buffer.concat(parts).toString("utf8");
+      const { method, params } = JSON.parse(body) as { method: string; params?: readonly unknown[] };
+      const headers = { "content-type": "application/json" };
+      const text = await (await fetch(target, { method: "POST", headers, body })).text();
+      const isForged = method === "eth_getBlockByNumber" && (forged === "all" || params?.[0] !== "latest");
+      const shown = isForged ? text.replace(/"hash":"0x.{8}/, '"hash":"0x00000000') : text;
+      response.writeHead(200, headers).end(shown);
+    };
+    answer().catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return { url: `http://127.0.0.1:${address.port}`, close: () => server.close() };
 }
 
 describe("keeper process", function () {
@@ -262,5 +286,43 @@ describe("keeper process", function () {
       run(["--port", busyPort]),
     ]);
     expect(codes).to.deep.equal([2, 3, 4, 5, 5, 6, 7, 8, 13]);
+  });
+
+  it("ends --once with the code of what its cycle has failed of", async () => {
+    const { file, node } = suite.world;
+    const spoilt = await Promise.all([startForger(node.url, "all"), startForger(node.url, "numbered")]);
+    try {
+      const [forked, gone] = spoilt.map(({ url }) => url);
+      const run = async (rpc: string) =>
+        startKeeper(["orders", "--deployment", file, "--rpc", rpc, "--once"], {}).exited;
+
+      expect(await run(`${node.url},${String(forked)}`)).to.equal(EXIT_CODES.QuorumError);
+      expect(await run(String(gone))).to.equal(EXIT_CODES.CycleError);
+    } finally {
+      for (const { close } of spoilt) close();
+    }
+  });
+
+  it("closes its connection to PostgreSQL where its start fails later", async () => {
+    const { file, node } = suite.world;
+    const postgres = await startPostgres();
+    try {
+      const args = ["orders", "--deployment", file, "--rpc", node.url, "--once", "--port", new URL(node.url).port];
+      const begun = Date.now();
+      const running = startKeeper(args, { DATABASE_URL: postgres.url });
+      expect(await running.exited).to.equal(EXIT_CODES.PortError);
+      expect(running.output()).to.not.match(/"not closed"/);
+      // By itself, before it would be ended.
+      expect(Date.now() - begun).to.be.below(9_000);
+    } finally {
+      await postgres.stop();
+    }
+  });
+
+  it("wants no balance of one that sends nothing", async () => {
+    const { file, node } = suite.world;
+    const running = startKeeper(["monitor", "--deployment", file, "--rpc", node.url, "--once", "--send"]);
+
+    expect(await running.exited).to.equal(0);
   });
 });
