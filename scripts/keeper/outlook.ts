@@ -1,4 +1,5 @@
 /** From a head to what is to be done there: follow the events → read → decide → plan. */
+import { PlimsollError } from "../deploy/PlimsollError.ts";
 import { addressOf, type Contracts } from "./contracts.ts";
 import { decide } from "./decide/decide.ts";
 import type { Settings } from "./decide/state.ts";
@@ -11,6 +12,12 @@ import { plan, type PlanSettings } from "./plan.ts";
 import type { Reader } from "./reading/Reader.ts";
 import type { Metrics } from "./watch/metrics.ts";
 import { worth } from "./worth.ts";
+
+/** Blocks that the index may be behind the head in a good cycle: one that follows has it from another process. */
+export const MAX_INDEX_LAG = 50;
+
+/** What was decided was decided from an index that is too old. */
+export class StaleIndexError extends PlimsollError {}
 
 export interface OutlookOptions {
   readonly index: Index;
@@ -28,7 +35,7 @@ export interface OutlookOptions {
 export function outlookOf(options: OutlookOptions): (head: BlockRef, signal: AbortSignal) => Promise<Outlook> {
   const { index, reader, contracts, roles, settings, planSettings, margin, metrics, log } = options;
   return async (head, signal) => {
-    const { rewoundTo, applied } = await index.sync(head);
+    const { rewoundTo, applied } = await index.sync(head, signal);
     if (rewoundTo !== undefined) log.warn("the chain was reorganised", { rewoundTo, head: head.number });
     metrics.indexed(index.counters);
     signal.throwIfAborted();
@@ -45,9 +52,16 @@ export function outlookOf(options: OutlookOptions): (head: BlockRef, signal: Abo
       isWorth: ({ job, gas, l1Fee, feePerGas }) =>
         worth({ reward: job.reward, gas, l1Fee, feePerGas, nativePrice, settlementPrice, margin }).worthwhile,
       liquidatable,
+      doubt: doubtOf(index.head?.number, head.number),
       seen: { accounts, orders, triggers, unhealthy: liquidatable.length, events: applied },
     };
   };
+}
+
+function doubtOf(indexed: number | undefined, head: number): StaleIndexError | undefined {
+  const behind = head - (indexed ?? -1);
+  if (behind <= MAX_INDEX_LAG) return undefined;
+  return new StaleIndexError(`the index is ${behind} blocks behind the head ${head}, more than ${MAX_INDEX_LAG}`);
 }
 
 /** Functions that the keeper calls or reads, by the contracts of the address book. */

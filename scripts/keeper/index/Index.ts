@@ -35,6 +35,8 @@ export interface IndexOptions {
   /** Blocks up to the last one indexed whose logs are asked for again each time: an endpoint that lags may have left some
    * out. */
   readonly overlap?: number;
+  /** Hears how far the index is: after every range of blocks, and every sync. */
+  readonly onProgress?: (progress: { readonly block: number; readonly head: number }) => void;
 }
 
 export interface SyncResult {
@@ -136,17 +138,21 @@ export class Index implements IndexView {
    * Brings everything to `head`; one that is behind the block reached without a fork changes nothing. Whatever it throws,
    * the index is as of the last commit, and the next call goes on from there: a SourceBehindError where the source does
    * not have what it should, a StoreBusyError, or what the source throws.
+   * @param signal Ends it, with its reason, before the next range of blocks; those before are stored.
    */
-  async sync(head: BlockRef): Promise<SyncResult> {
-    return this.#inTurn(async () => this.#syncOrRecreate(head));
+  async sync(head: BlockRef, signal?: AbortSignal): Promise<SyncResult> {
+    return this.#inTurn(async () => this.#syncOrRecreate(head, signal));
   }
 
-  /** Compares every account with the chain at one block, `head`, and puts right what differs. */
-  async check(head: BlockRef): Promise<CheckResult> {
+  /**
+   * Compares everything with the chain at one block, `head`, and puts right what differs.
+   * @param signal Ends it, with its reason, before the next page; nothing is put right then.
+   */
+  async check(head: BlockRef, signal?: AbortSignal): Promise<CheckResult> {
     return this.#inTurn(async () => {
-      await this.#syncOrRecreate(head);
+      await this.#syncOrRecreate(head, signal);
       if (this.#following || this.#cursor?.hash !== head.hash) return { accounts: 0, wrong: 0, repaired: 0 };
-      return this.#check(head);
+      return this.#check(head, signal);
     });
   }
 
@@ -223,9 +229,22 @@ export class Index implements IndexView {
 
   // ---------------------------------------------------------------- sync
 
-  async #syncOrRecreate(head: BlockRef): Promise<SyncResult> {
+  async #syncOrRecreate(head: BlockRef, signal?: AbortSignal): Promise<SyncResult> {
     try {
-      return await this.#sync(head);
+      return await this.#syncOrLoad(head, signal);
+    } finally {
+      this.#tell(head);
+    }
+  }
+
+  #tell(head: BlockRef): void {
+    const block = this.#cursor?.number;
+    if (block !== undefined) this.#options.onProgress?.({ block, head: head.number });
+  }
+
+  async #syncOrLoad(head: BlockRef, signal?: AbortSignal): Promise<SyncResult> {
+    try {
+      return await this.#sync(head, signal);
     } catch (error) {
       this.#state.rollBack();
       if (error instanceof StoreInUseError && this.#options.store.shared) {
@@ -237,7 +256,7 @@ export class Index implements IndexView {
       }
       if (!(error instanceof StoreCorruptError)) throw error;
       await this.#recreate(error);
-      return this.#sync(head);
+      return this.#sync(head, signal);
     }
   }
 
@@ -246,13 +265,8 @@ export class Index implements IndexView {
     return rewoundTo === undefined ? { applied, changed } : { applied, changed, rewoundTo };
   }
 
-  async #sync(head: BlockRef): Promise<SyncResult> {
-    if (!(await this.#options.store.claim())) return this.#follow();
-    if (this.#following) {
-      this.#following = false;
-      this.#options.log.info("writing the database now", {});
-      await this.#load();
-    }
+  async #sync(head: BlockRef, signal: AbortSignal | undefined): Promise<SyncResult> {
+    if (!(await this.#claim(head))) return this.#result(0);
     let rewoundTo: number | undefined;
     const ancestor = await this.#ancestorOf(head);
     if (ancestor === "ahead") return this.#result(0);
@@ -260,13 +274,26 @@ export class Index implements IndexView {
       rewoundTo = ancestor;
       await this.#rewind(rewoundTo);
     }
-    let applied: number | "missed" = await this.#advance(head);
+    let applied: number | "missed" = await this.#advance(head, signal);
     if (applied === "missed") {
       rewoundTo = Math.min(rewoundTo ?? head.number, this.#cursor?.number ?? this.#options.firstBlock - 1);
-      applied = await this.#advance(head);
+      applied = await this.#advance(head, signal);
       if (applied === "missed") throw new SourceBehindError("the source's logs change from one request to the next");
     }
     return this.#result(applied, rewoundTo);
+  }
+
+  /** @return Whether this process writes; else it has what the writer has stored. */
+  async #claim(head: BlockRef): Promise<boolean> {
+    const { store, log } = this.#options;
+    if (!this.#following && (await store.claim())) return true;
+    await this.#follow();
+    // While a chain stands still its writer has nothing to do, and its lease ends without any fault of its own.
+    if (!(await store.claim({ expired: head.number > (this.#cursor?.number ?? -1) }))) return false;
+    this.#following = false;
+    log.info("writing the database now", {});
+    await this.#load();
+    return true;
   }
 
   /** Where the chain of `head` leaves the one indexed: a block's number, or that it does not; "ahead": nothing to do. */
@@ -331,14 +358,14 @@ export class Index implements IndexView {
   }
 
   /** Takes in all blocks after the cursor. @return "missed" where it had to rewind instead, because of logs it never got. */
-  async #advance(head: BlockRef): Promise<number | "missed"> {
+  async #advance(head: BlockRef, signal: AbortSignal | undefined): Promise<number | "missed"> {
     const { firstBlock, range } = this.#options;
     const start = this.#cursor === undefined ? firstBlock : this.#cursor.number + 1;
     const keptFrom = Math.max(firstBlock, this.#cursor?.keptFrom ?? 0, head.number - this.#keep + 1);
     if (start > head.number) {
       // The same block as before: perhaps an account could not be read.
       const { number, hash } = head;
-      if (await this.#settle(head)) {
+      if (await this.#settle(head, signal)) {
         await this.#requireStill(head);
         await this.#commit({ number, hash, keptFrom });
       }
@@ -347,6 +374,7 @@ export class Index implements IndexView {
     let applied = 0;
     let from = start;
     do {
+      signal?.throwIfAborted();
       // What is journaled begins with a range of its own, after a block that is kept.
       const end = from < keptFrom ? keptFrom - 1 : head.number;
       const to = Math.min(end, from + range - 1);
@@ -357,7 +385,9 @@ export class Index implements IndexView {
         await this.#rewindBelow(missed);
         return "missed";
       }
-      applied += await this.#take({ logs: logs.filter(({ blockNumber }) => blockNumber >= from), to, head, keptFrom });
+      const taken = logs.filter(({ blockNumber }) => blockNumber >= from);
+      applied += await this.#take({ logs: taken, to, head, keptFrom, signal });
+      this.#tell(head);
       from = to + 1;
     } while (from <= head.number);
     return applied;
@@ -369,11 +399,13 @@ export class Index implements IndexView {
     to,
     head,
     keptFrom,
+    signal,
   }: {
     logs: readonly RawLog[];
     to: number;
     head: BlockRef;
     keptFrom: number;
+    signal: AbortSignal | undefined;
   }): Promise<number> {
     const last = to === head.number ? head : await this.#options.source.block(to);
     if (last === undefined) throw new SourceBehindError(`the source has no block ${to}`);
@@ -391,7 +423,7 @@ export class Index implements IndexView {
       ++applied;
     }
     if (to === head.number) {
-      await this.#settle(head);
+      await this.#settle(head, signal);
       await this.#requireStill(head);
     }
     const kept = [...blocks.values()].sort((a, b) => a.number - b.number);
@@ -401,11 +433,12 @@ export class Index implements IndexView {
   }
 
   /** Reads at `head` what events do not say. @return Whether there was anything. */
-  async #settle(head: BlockRef): Promise<boolean> {
+  async #settle(head: BlockRef, signal: AbortSignal | undefined): Promise<boolean> {
     const { source } = this.#options;
     const doubtful = [...this.#state.doubtful];
     this.#state.beginBlock(head.number, true);
     for (const page of pagesOf(doubtful)) {
+      signal?.throwIfAborted();
       for (const book of await source.books(page, head.number)) this.#state.setBook(book);
     }
     if (this.#state.hasDebtors) this.#state.accrue(await source.debtIndex(head.number));
@@ -462,12 +495,12 @@ export class Index implements IndexView {
 
   // ---------------------------------------------------------------- following
 
-  async #follow(): Promise<SyncResult> {
+  async #follow(): Promise<void> {
     this.#following = true;
     const changes = await this.#options.store.changesSince(this.#version);
     if (changes === undefined) {
       await this.#load();
-      return this.#result(0);
+      return;
     }
     this.#state.merge({ rows: changes.rows, deleted: changes.deleted });
     this.#version = changes.version;
@@ -475,18 +508,18 @@ export class Index implements IndexView {
     if (this.#cursor !== undefined && this.#state.hasDebtors) {
       this.#state.accrue(await this.#options.source.debtIndex(this.#cursor.number));
     }
-    return this.#result(0);
   }
 
   // ---------------------------------------------------------------- check
 
-  async #check(head: BlockRef): Promise<CheckResult> {
+  async #check(head: BlockRef, signal: AbortSignal | undefined): Promise<CheckResult> {
     const { store, source, log } = this.#options;
     await store.verify();
     const pending = this.#pendingOrders();
     let [wrong, repaired, accounts, lost] = [0, 0, 0, 0];
     this.#state.beginBlock(head.number, true);
     for (const page of pagesOf([...this.accounts.keys()])) {
+      signal?.throwIfAborted();
       for (const book of await source.books(page, head.number)) {
         ++accounts;
         const known = this.accounts.get(book.account);
@@ -502,11 +535,12 @@ export class Index implements IndexView {
         this.#state.setBook(book);
         if (orders === book.pending) ++repaired;
       }
+      await store.renew();
     }
     await this.#requireStill(head);
     if (repaired !== 0 && this.#cursor !== undefined) await this.#commit(this.#cursor);
     this.#state.rollBack();
-    if (lost !== 0) repaired += await this.#rebuild(head, lost);
+    if (lost !== 0) repaired += await this.#rebuild(head, { lost, signal });
     this.counters.checked += accounts;
     this.counters.wrong += wrong;
     this.counters.repaired += repaired;
@@ -520,12 +554,16 @@ export class Index implements IndexView {
   }
 
   /** Orders cannot be asked for: what is missing of them is only in the events. */
-  async #rebuild(head: BlockRef, lost: number): Promise<number> {
+  async #rebuild(
+    head: BlockRef,
+    { lost, signal }: { readonly lost: number; readonly signal: AbortSignal | undefined },
+  ): Promise<number> {
     this.#options.log.error("orders are missing, rebuilding", { accounts: lost });
     this.counters.rebuilds += 1;
     this.#state.clear();
     await this.#commit(undefined, { clear: true });
-    if ((await this.#advance(head)) === "missed") throw new PlimsollError("a rebuild has nothing to compare with");
+    if ((await this.#advance(head, signal)) === "missed")
+      throw new PlimsollError("a rebuild has nothing to compare with");
     return lost;
   }
 }

@@ -112,16 +112,30 @@ export class PostgresStore implements Store {
     await setMeta(query, metaOf(identity));
   }
 
-  async claim(): Promise<boolean> {
+  /** A writer whose endpoints fail would otherwise keep its lease for ever, and everybody's index where it is. */
+  async claim({ expired = true }: { readonly expired?: boolean } = {}): Promise<boolean> {
     return this.#transaction("", async (query) => {
       const mine = await query(
         `INSERT INTO lease (place, owner, expires) VALUES (0, $1, ${NOW_MS} + $2)
-         ON CONFLICT (place) DO UPDATE SET owner = excluded.owner, expires = excluded.expires
-         WHERE lease.owner = excluded.owner OR lease.expires < ${NOW_MS} RETURNING owner`,
-        [this.#owner, this.#options.leaseMs ?? LEASE_MS],
+         ON CONFLICT (place) DO UPDATE SET owner = excluded.owner,
+           expires = CASE WHEN lease.owner = excluded.owner THEN lease.expires ELSE excluded.expires END
+         WHERE lease.owner = excluded.owner OR ($3 AND lease.expires < ${NOW_MS}) RETURNING owner`,
+        [this.#owner, this.#options.leaseMs ?? LEASE_MS, expired],
       );
       return mine.length !== 0;
     });
+  }
+
+  async renew(): Promise<void> {
+    await this.#transaction("", async (query) => this.#renewIn(query));
+  }
+
+  async #renewIn(query: Query): Promise<void> {
+    const renewed = await query(
+      `UPDATE lease SET expires = ${NOW_MS} + $2 WHERE place = 0 AND owner = $1 RETURNING owner`,
+      [this.#owner, this.#options.leaseMs ?? LEASE_MS],
+    );
+    if (renewed.length === 0) throw new StoreInUseError("another keeper has taken the database over");
   }
 
   async load(): Promise<StoredIndex> {
@@ -174,11 +188,7 @@ export class PostgresStore implements Store {
   async commit(batch: StoreBatch): Promise<number> {
     return this.#transaction("", async (query) => {
       const { put, remove, rewindTo, keepFrom } = batch;
-      const renewed = await query(
-        `UPDATE lease SET expires = ${NOW_MS} + $2 WHERE place = 0 AND owner = $1 RETURNING owner`,
-        [this.#owner, this.#options.leaseMs ?? LEASE_MS],
-      );
-      if (renewed.length === 0) throw new StoreInUseError("another keeper has taken the database over");
+      await this.#renewIn(query);
       if (versionIn(await metaIn(query)) !== batch.after) {
         throw new StoreInUseError("another keeper has written to the database");
       }

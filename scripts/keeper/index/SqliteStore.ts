@@ -137,6 +137,10 @@ export class SqliteStore implements Store {
     return true;
   }
 
+  async renew(): Promise<void> {
+    await this.claim();
+  }
+
   #takeLease(): void {
     const [[owner, expires] = []] = this.#all("SELECT owner, expires FROM lease WHERE place = 0") as [
       [string, number]?,

@@ -110,14 +110,17 @@ export interface Store {
   /** Whether several processes may have it open. Whoever does not get the lease follows the one who has. */
   readonly shared: boolean;
   /**
-   * Takes the lease to write, or renews it.
+   * Takes the lease to write. Of a shared store one that is held is not renewed by that: only by what was done.
+   * @param options.expired Whether one that another has let expire is taken.
    * @return Whether this process has it. Throws a StoreInUseError where another has it and the store is not shared.
    */
-  claim(): Promise<boolean>;
+  claim(options?: { readonly expired?: boolean }): Promise<boolean>;
+  /** Keeps the lease over work that stores nothing, after a part of it. Throws a StoreInUseError where another has it. */
+  renew(): Promise<void>;
   load(): Promise<StoredIndex>;
   /** @return Undefined where so much has changed that everything must be loaded. */
   changesSince(version: number): Promise<StoredChanges | undefined>;
-  /** All of it or nothing, and only with the lease and after the version of the batch: else a StoreInUseError.
+  /** All of it or nothing, and only with the lease, which it renews, and after the version of the batch: else a StoreInUseError.
    * @return The version it has made. */
   commit(batch: StoreBatch): Promise<number>;
   /** Reads everything that can be damaged; throws a StoreCorruptError. */

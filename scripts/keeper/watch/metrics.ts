@@ -57,6 +57,8 @@ export class Metrics {
     "Accounts of its shard that can be liquidated now",
   );
   readonly #oldest = this.#gauge("plimsoll_keeper_oldest_unhealthy_seconds", "Since when the first of them waits");
+  readonly #indexed = this.#gauge("plimsoll_keeper_index_block", "Number of the last block in the index");
+  readonly #indexLag = this.#gauge("plimsoll_keeper_index_lag_blocks", "Blocks from there to the head");
   readonly #checked = this.#gauge("plimsoll_keeper_index_checked_accounts", "Accounts in the last check of the index");
   readonly #wrong = this.#counter("plimsoll_keeper_index_wrong_total", "Accounts that the index had wrong");
   readonly #repaired = this.#counter("plimsoll_keeper_index_repaired_total", "Of these, put right from the chain");
@@ -134,6 +136,11 @@ export class Metrics {
     this.#accounts.set(accounts);
     this.#orders.set(orders);
     this.#triggers.set(triggers);
+  }
+
+  indexAt({ block, head }: { block: number; head: number }): void {
+    this.#indexed.set(block);
+    this.#indexLag.set(Math.max(0, head - block));
   }
 
   near({ within5, within10, within20 }: { within5: number; within10: number; within20: number }): void {

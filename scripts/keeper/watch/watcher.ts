@@ -1,4 +1,5 @@
 /** Looks at a keeper from outside of its cycles: what it measures, and what a person has to know of. */
+import { MAX_INDEX_LAG } from "../outlook.ts";
 import type { Endpoints } from "../rpc/Endpoints.ts";
 import type { Sender } from "../send/Sender.ts";
 import type { Alerts } from "./Alerts.ts";
@@ -31,6 +32,8 @@ export function watcherOf(options: WatcherOptions): () => void {
     metrics.nonceWaits(sender.waitsMs / 1_000);
     metrics.unhealthy(count, ageMs / 1_000);
     alerts.update("no good cycle", !health.isHealthy, { seconds: secondsOf(health.ageMs) });
+    const behind = health.indexLag ?? 0;
+    alerts.update("index behind", !health.isHealthy && behind > MAX_INDEX_LAG, { blocks: behind });
     alerts.update("endpoint quorum lost", standing.configured > 1 && health.hasBegun && !standing.quorum, {
       agreeing: standing.agreeing,
       configured: standing.configured,

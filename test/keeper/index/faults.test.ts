@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import { expect } from "chai";
 
+import type { EventSource } from "../../../scripts/keeper/index/EventSource.ts";
 import { Index } from "../../../scripts/keeper/index/Index.ts";
 import { PostgresStore, StoreServerError } from "../../../scripts/keeper/index/PostgresStore.ts";
 import { SqliteStore } from "../../../scripts/keeper/index/SqliteStore.ts";
@@ -63,6 +64,32 @@ async function openInAnotherProcess(file: string): Promise<{ code: string; kill:
       await ended;
     },
   };
+}
+
+/** The chain behind an endpoint that has no logs. */
+class DeafChain implements EventSource {
+  isDeaf = false;
+  readonly #chain: FakeChain;
+
+  constructor(chain: FakeChain) {
+    this.#chain = chain;
+  }
+
+  async block(number: number) {
+    return this.#chain.block(number);
+  }
+
+  async logs(from: number, to: number) {
+    return this.isDeaf ? Promise.reject(new Error("the node keeps no logs")) : this.#chain.logs(from, to);
+  }
+
+  async books(accounts: readonly string[], block: number) {
+    return this.#chain.books(accounts, block);
+  }
+
+  async debtIndex(block: number) {
+    return this.#chain.debtIndex(block);
+  }
 }
 
 async function expectRight(index: Index, chain: FakeChain): Promise<void> {
@@ -338,6 +365,48 @@ describe("index on a PostgreSQL that several share", function () {
     await index.sync(chain.head);
     expect([index.following, index.head?.number]).to.deep.equal([true, 2]);
     await index.close();
+  });
+
+  it("lets a follower take over from a writer that cannot read, however often that tries", async () => {
+    const chain = chainOf(2);
+    const deaf = new DeafChain(chain);
+    const first = await Index.open({
+      store: await open(),
+      source: deaf,
+      contracts: CONTRACTS,
+      log: keepingLog(),
+      firstBlock: 1,
+      range: 100,
+    });
+    await first.sync(chain.head);
+    const second = await openIndex(await open(), chain);
+    more(chain, 1);
+    deaf.isDeaf = true;
+    await second.sync(chain.head);
+    expect(second.following).to.equal(true);
+    await expireLease();
+    for (let turn = 0; turn < 3; ++turn) await expectRejection(first.sync(chain.head), Error);
+    await second.sync(chain.head);
+    expect([second.following, second.head?.number]).to.deep.equal([false, 3]);
+    await first.sync(chain.head);
+    expect([first.following, first.head?.number]).to.deep.equal([true, 3]);
+    await expectRight(first, chain);
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  it("leaves the lease that has run out with its writer while there is nothing to write", async () => {
+    const chain = chainOf(2);
+    const writer = await openIndex(await open(), chain);
+    await writer.sync(chain.head);
+    const follower = await openIndex(await open(), chain);
+    await expireLease();
+    await follower.sync(chain.head);
+    expect(follower.following).to.equal(true);
+    more(chain, 1);
+    await writer.sync(chain.head);
+    await follower.sync(chain.head);
+    expect([writer.following, follower.following, follower.head?.number]).to.deep.equal([false, true, 3]);
+    await Promise.all([writer.close(), follower.close()]);
   });
 
   it("takes the lease back from nobody while the writer keeps renewing it", async () => {

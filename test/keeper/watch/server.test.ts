@@ -24,7 +24,13 @@ describe("serveWatch", () => {
     const response = await get("/health");
     expect(response.status).to.equal(200);
     clock.now += 4_000;
-    expect(await (await get("/health")).json()).to.deep.equal({ healthy: true, secondsSinceGoodCycle: 4, block: 42 });
+    expect(await (await get("/health")).json()).to.deep.equal({
+      healthy: true,
+      secondsSinceGoodCycle: 4,
+      block: 42,
+      indexedBlock: null,
+      indexLagBlocks: null,
+    });
     clock.now += 6_001;
     expect((await get("/health")).status).to.equal(503);
   });
