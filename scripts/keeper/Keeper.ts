@@ -23,6 +23,8 @@ export interface Outlook {
   readonly isWorth: (prospect: Prospect) => boolean;
   /** Accounts of this keeper's shard that can be liquidated, whether it plans to or not. */
   readonly liquidatable: readonly string[];
+  /** Why the cycle is not a good one, though what there is to do is done. */
+  readonly doubt?: PlimsollError | undefined;
   /** For the log. */
   readonly seen: Readonly<Record<string, unknown>>;
 }
@@ -132,6 +134,7 @@ export class Keeper {
       inFlight: inFlight(),
     });
     await performer.perform({ plan: outlook.plan, block: head.number, isWorth: outlook.isWorth, signal });
+    if (outlook.doubt !== undefined) throw outlook.doubt;
     return { head, outlook };
   }
 

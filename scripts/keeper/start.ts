@@ -122,6 +122,10 @@ async function assemble(
     log,
     firstBlock: Number(book.block),
     range: config.logRange,
+    onProgress: (progress) => {
+      metrics.indexAt(progress);
+      health.indexed(progress);
+    },
   });
   opened.add("index", async () => index.close());
 
@@ -164,6 +168,8 @@ async function assemble(
     sliceMs: config.once ? Infinity : SLICE_MS,
   });
 
+  const stopping = new AbortController();
+  const { signal } = stopping;
   const overdue = new Overdue();
   const watch = watcherOf({
     provider,
@@ -190,7 +196,7 @@ async function assemble(
     }),
     performer,
     inFlight: () => sender.inFlight,
-    upkeep: upkeepOf({ config, address, provider, index, metrics, alerts, log }),
+    upkeep: upkeepOf({ config, address, provider, index, metrics, alerts, log, signal }),
     describe: (error) => contracts.describe(error),
     metrics,
     health,
@@ -217,12 +223,13 @@ async function assemble(
 
   return {
     stop: () => {
+      stopping.abort();
       keeper.stop();
     },
     run: async () => {
       const timer = setInterval(watch, WATCH_MS);
       try {
-        await catchUp({ index, provider, log, ...(sends && { sender }) });
+        await catchUp({ index, provider, log, signal, ...(sends && { sender }) });
         try {
           await keeper.run({ once: config.once });
         } finally {
@@ -243,19 +250,21 @@ interface CatchUpOptions {
   readonly index: Index;
   readonly provider: Endpoints;
   readonly log: Log;
+  readonly signal: AbortSignal;
   readonly sender?: Sender;
 }
 
 /** What an earlier process has left; and all events: the first time may take longer than a cycle may. */
-async function catchUp({ index, provider, log, sender }: CatchUpOptions): Promise<void> {
+async function catchUp({ index, provider, log, signal, sender }: CatchUpOptions): Promise<void> {
   try {
     await sender?.start();
     const head = await provider.head();
     const begun = Date.now();
-    const { applied } = await index.sync(head);
+    const { applied } = await index.sync(head, signal);
     log.info("indexed", { block: head.number, events: applied, accounts: index.accounts.size, ms: Date.now() - begun });
   } catch (error) {
-    log.warn("not caught up: cycles go on with it", { reason: messageOf(error) });
+    if (signal.aborted) log.info("stopped while indexing", { block: index.head?.number });
+    else log.warn("not caught up: cycles go on with it", { reason: messageOf(error) });
   }
 }
 
@@ -267,10 +276,11 @@ interface UpkeepOptions {
   readonly metrics: Metrics;
   readonly alerts: Alerts;
   readonly log: Log;
+  readonly signal: AbortSignal;
 }
 
 /** The signer's balance, and the check of the index, each when it is due. */
-function upkeepOf({ config, address, provider, index, metrics, alerts, log }: UpkeepOptions) {
+function upkeepOf({ config, address, provider, index, metrics, alerts, log, signal }: UpkeepOptions) {
   let balanceAt = -Infinity;
   let checkedAt = Date.now();
   return async (head: BlockRef): Promise<void> => {
@@ -283,7 +293,7 @@ function upkeepOf({ config, address, provider, index, metrics, alerts, log }: Up
     }
     if (config.checkIntervalMs > 0 && now - checkedAt >= config.checkIntervalMs) {
       checkedAt = now;
-      const result = await index.check(head);
+      const result = await index.check(head, signal);
       metrics.checked(result);
       log.info("index checked", { ...result });
       alerts.update("index wrong", result.wrong > 0, { ...result });
