@@ -599,6 +599,20 @@ describe("Sender", () => {
       }
     });
 
+    it("believes the nonce of the chain before a receipt that some node still has", async () => {
+      const { sender, chain } = start();
+      const first = await sender.send(job("a", ["x"]), 100n);
+      chain.mine();
+      await first.outcome;
+      await sender.send(job("b"), 100n);
+      const receipt = chain.receipts.get(first.hash);
+      chain.revert({ keep: true });
+      if (receipt !== undefined) chain.receipts.set(first.hash, receipt);
+
+      expect(await rejected(sender.send(job("again", ["x"]), 100n))).to.be.instanceOf(BusyError);
+      expect(namesOf(chain)).to.deep.equal(["a", "b"]);
+    });
+
     it("takes the account of such a transaction at its next look", async () => {
       const { sender } = await forked({ keep: true, behind: true });
       await until(() => !sender.canTake(job("again", ["x"])));
