@@ -1,8 +1,10 @@
 /** What must be so before a keeper begins: the chain, the contracts, how they are linked, and the signer's balance. */
-import { formatEther, getAddress, Interface, type JsonRpcApiProvider, ZeroAddress } from "ethers";
+import { formatEther, getAddress, Interface, type JsonRpcApiProvider, type Provider, ZeroAddress } from "ethers";
 
 import type { AddressBook } from "../deploy/addressBook.ts";
 import { PlimsollError } from "../deploy/PlimsollError.ts";
+import type { Built } from "../gov/artifacts.ts";
+import { isBuiltAs, linksIn } from "./bytecode.ts";
 import { EndpointsError } from "./rpc/Endpoints.ts";
 import type { Endpoint } from "./rpc/endpoint.ts";
 
@@ -42,81 +44,79 @@ export async function checkChain(endpoints: readonly Endpoint[], chainId: bigint
   if (answered === 0) throw new EndpointsError("no endpoint answers", { cause: failure });
 }
 
-/** Contracts by what the keeper calls there: the functions whose selectors their code must have. */
-export type Selectors = Readonly<Record<string, readonly string[]>>;
-
 export interface CheckContractsOptions {
-  readonly provider: JsonRpcApiProvider;
+  readonly provider: Provider;
   readonly book: AddressBook;
-  /** By name of the address book. */
-  readonly selectors: Selectors;
+  /** What this tree builds, by the name of a contract, of a part or of a library. */
+  readonly builtOf: (name: string) => Built;
 }
 
-/** Throws a WrongContractsError unless code of this protocol is at every address, and each points at the others. */
-export async function checkContracts({ provider, book, selectors }: CheckContractsOptions): Promise<void> {
-  const { contracts, reportRelay, streamReports } = book;
-  const named: [string, string][] = Object.entries(contracts);
-  for (const [name, address] of Object.entries({ reportRelay, streamReports })) {
-    if (address !== ZeroAddress) named.push([name, address]);
+/**
+ * Throws a WrongContractsError unless at every address is the code that this tree builds, linked with the deployment's
+ * libraries, and each contract points at the others; an EndpointsError before the block of the deployment.
+ */
+export async function checkContracts({ provider, book, builtOf }: CheckContractsOptions): Promise<void> {
+  const { contracts, libraries, block } = book;
+  const latest = await provider.getBlockNumber();
+  // An endpoint that still catches up has no code there: no mistake of whoever has written the book.
+  if (BigInt(latest) < block) {
+    throw new EndpointsError(`the endpoints are at block ${latest}, the deployment began in ${String(block)}`);
   }
-  const codes = new Map(
-    await Promise.all(named.map(async ([name, address]) => [name, await provider.getCode(address)] as const)),
-  );
-  for (const [name, address] of named) {
-    const code = codes.get(name) ?? "0x";
+  const check = async ([name, address]: readonly [string, string]): Promise<void> => {
+    const [code, built] = [await provider.getCode(address), builtOf(name)];
     if (code === "0x") throw new WrongContractsError(`no code of ${name} at ${address}`);
-    const all = code + (await codeBehind(provider, name, address));
-    const missing = (selectors[name] ?? []).find((selector) => !all.includes(trimmed(selector)));
-    if (missing !== undefined) {
-      throw new WrongContractsError(`the code at ${address} is not that of ${name}: it has no ${missing}`);
+    if (!isBuiltAs(code, built)) {
+      throw new WrongContractsError(`the code at ${address} is not that of ${name} as it is built here`);
     }
-  }
-  await checkLinks(provider, contracts);
+    for (const [library, linked] of linksIn(code, built)) {
+      const meant = libraries[library] ?? ZeroAddress;
+      if (linked !== getAddress(meant)) {
+        throw new WrongContractsError(`${name} is linked with ${library} at ${linked}, the deployment says ${meant}`);
+      }
+    }
+  };
+  const deployed = Object.entries({ ...contracts, ...libraries, ...reportsOf(book) });
+  await Promise.all(deployed.map(check));
+  const extension = await addressIn(provider, { name: "oracle", address: contracts.oracle, link: "extension" });
+  await check(["oracleExtension", extension]);
+  await checkLinks(provider, book);
 }
 
-/** Hand what they do not know to code of another address, and that to the next. */
-const PARTS: Readonly<Record<string, readonly string[]>> = {
-  clearingHouse: ["extension", "governance"],
-  oracle: ["extension"],
+/** What settles by reports, where anything does. */
+function reportsOf({ reportRelay, streamReports }: AddressBook): Readonly<Record<string, string>> {
+  const parts = Object.entries({ reportRelay, streamReports });
+  return Object.fromEntries(parts.filter(([, address]) => address !== ZeroAddress));
+}
+
+/** What each points at. Parts of the clearing house run on its storage, but with links of their own. */
+const LINKS: Readonly<Record<string, readonly string[]>> = {
+  clearingHouse: ["authority", "extension", "oracle", "orders", "pool", "insuranceFund", "vault"],
+  extension: ["governance", "oracle", "orders", "pool", "insuranceFund", "vault"],
+  governance: ["oracle", "orders", "pool", "insuranceFund", "vault"],
+  oracle: ["authority"],
+  orders: ["authority", "clearingHouse", "oracle"],
+  pool: ["authority", "clearingHouse", "vault"],
+  insuranceFund: ["authority", "clearingHouse"],
+  vault: ["authority", "clearingHouse"],
+  lens: ["clearingHouse"],
+  governanceLens: ["clearingHouse"],
+  oracleHealth: ["oracle"],
+  reportRelay: ["clearingHouse", "orders", "reports"],
+  streamReports: ["verifier"],
 };
 
-/** Each link is asked of the part before: the whole answers to it only if the code is right. */
-async function codeBehind(provider: JsonRpcApiProvider, name: string, address: string): Promise<string> {
-  let [codes, at] = ["", address];
-  for (const link of PARTS[name] ?? []) {
-    at = await addressIn(provider, { name, address: at, link });
-    codes += await provider.getCode(at);
-  }
-  return codes;
-}
-
-/** As it stands in code: pushed without its leading zeros. */
-function trimmed(selector: string): string {
-  return selector.replace(/^0x(00)*/, "").toLowerCase();
-}
-
-const LINKS: readonly (readonly [keyof AddressBook["contracts"], string, keyof AddressBook["contracts"]])[] = [
-  ["orders", "clearingHouse", "clearingHouse"],
-  ["orders", "oracle", "oracle"],
-  ["pool", "clearingHouse", "clearingHouse"],
-  ["insuranceFund", "clearingHouse", "clearingHouse"],
-  ["lens", "clearingHouse", "clearingHouse"],
-  ["vault", "clearingHouse", "clearingHouse"],
-  ["clearingHouse", "oracle", "oracle"],
-  ["clearingHouse", "orders", "orders"],
-  ["clearingHouse", "pool", "pool"],
-  ["clearingHouse", "insuranceFund", "insuranceFund"],
-  ["clearingHouse", "vault", "vault"],
-  ["clearingHouse", "extension", "extension"],
-  ["extension", "governance", "governance"],
-];
-
-async function checkLinks(provider: JsonRpcApiProvider, contracts: AddressBook["contracts"]): Promise<void> {
+async function checkLinks(provider: Provider, book: AddressBook): Promise<void> {
+  const { contracts, streamReports, verifier } = book;
+  const deployed: Readonly<Record<string, string>> = { ...contracts, ...reportsOf(book) };
+  const meant: Readonly<Record<string, string>> = { ...contracts, reports: streamReports, verifier };
+  const links = Object.entries(LINKS).flatMap(([from, names]) => names.map((link) => ({ from, link })));
   await Promise.all(
-    LINKS.map(async ([from, link, to]) => {
-      const found = await addressIn(provider, { name: from, address: contracts[from], link });
-      if (found !== getAddress(contracts[to])) {
-        throw new WrongContractsError(`${from}.${link} is ${found}, the deployment says ${contracts[to]}`);
+    links.map(async ({ from, link }) => {
+      const address = deployed[from];
+      if (address === undefined) return;
+      const [found, should] = [await addressIn(provider, { name: from, address, link }), meant[link] ?? ZeroAddress];
+      if (found !== getAddress(should)) {
+        throw new WrongContractsError(`${from}.${link} is ${found}, the deployment says ${should}`);
       }
     }),
   );
@@ -124,7 +124,7 @@ async function checkLinks(provider: JsonRpcApiProvider, contracts: AddressBook["
 
 /** The address that a contract says under a name. */
 async function addressIn(
-  provider: JsonRpcApiProvider,
+  provider: Provider,
   { name, address, link }: { name: string; address: string; link: string },
 ): Promise<string> {
   const getter = new Interface([`function ${link}() view returns (address)`]);

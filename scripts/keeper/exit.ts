@@ -35,7 +35,21 @@ export const EXIT_CODES = {
   QuorumError: 14,
   /** The only cycle, by `--once`, has failed of something that has no code here. */
   CycleError: 15,
+  /** A restricted function of the deployment is for another role, or the signer's key has a role. */
+  RolesError: 16,
 } as const satisfies Readonly<Record<string, number>>;
+
+/** What only a person mends: a supervisor need not start it again. Everything else may be an outage, and pass. */
+export const LASTING = [
+  "ConfigError",
+  "WrongChainError",
+  "WrongContractsError",
+  "KeyError",
+  "CredentialsError",
+  "SchemaError",
+  "StoreMismatchError",
+  "RolesError",
+] as const satisfies readonly (keyof typeof EXIT_CODES)[];
 
 export const EXIT = { ok: 0, unexpected: 1 } as const;
 

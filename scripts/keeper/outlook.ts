@@ -64,28 +64,6 @@ function doubtOf(indexed: number | undefined, head: number): StaleIndexError | u
   return new StaleIndexError(`the index is ${behind} blocks behind the head ${head}, more than ${MAX_INDEX_LAG}`);
 }
 
-/** Functions that the keeper calls or reads, by the contracts of the address book. */
-export function selectorsOf(contracts: Contracts): Readonly<Record<string, readonly string[]>> {
-  const { clearingHouse, orders, oracle, lens, pool, insuranceFund, reportRelay, streamReports } = contracts;
-  const entries = Object.entries({
-    clearingHouse,
-    orders,
-    oracle,
-    lens,
-    pool,
-    insuranceFund,
-    reportRelay,
-    streamReports,
-  });
-  return Object.fromEntries(
-    entries.map(([name, contract]) => {
-      const selectors: string[] = [];
-      contract?.interface.forEachFunction(({ selector }) => selectors.push(selector));
-      return [name, selectors];
-    }),
-  );
-}
-
 /** Interfaces of what emits events, by lower-case address. */
 export function emittersOf({ clearingHouse, orders }: Contracts) {
   return new Map([clearingHouse, orders].map((contract) => [addressOf(contract).toLowerCase(), contract.interface]));

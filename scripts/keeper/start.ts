@@ -3,6 +3,7 @@ import { toBeHex } from "ethers";
 
 import { messageOf } from "../deploy/PlimsollError.ts";
 import { checkChain, checkContracts, checkFunds } from "./boot.ts";
+import { abiOf, builtOf } from "./builds.ts";
 import { type Config, type KeySource, mayAct } from "./config.ts";
 import { Contracts, revertDataOf } from "./contracts.ts";
 import { DEFAULTS } from "./decide/state.ts";
@@ -15,12 +16,13 @@ import type { Store } from "./index/Store.ts";
 import type { Job } from "./job.ts";
 import { Keeper } from "./Keeper.ts";
 import type { Log } from "./log.ts";
-import { emittersOf, outlookOf, selectorsOf } from "./outlook.ts";
+import { emittersOf, outlookOf } from "./outlook.ts";
 import { Performer } from "./Performer.ts";
 import { PLAN_DEFAULTS } from "./plan.ts";
 import { Opened } from "./Opened.ts";
 import { Reader } from "./reading/Reader.ts";
 import type { ReportSource } from "./reading/reports.ts";
+import { checkRoles } from "./roles.ts";
 import { httpEndpoint } from "./rpc/endpoint.ts";
 import { Endpoints } from "./rpc/Endpoints.ts";
 import { l1FeeOf, paysDataInGas } from "./send/l1Fee.ts";
@@ -90,11 +92,12 @@ async function assemble(
     provider.destroy();
   });
   const contracts = new Contracts({ provider, book });
-  await checkContracts({ provider, book, selectors: selectorsOf(contracts) });
+  await checkContracts({ provider, book, builtOf });
   const signer = await signerOf(config.key, rpcTimeoutMs);
   const { address } = signer;
   // One that only monitors needs neither a key nor a balance.
   const sends = send && mayAct(roles);
+  await checkRoles({ provider, book, abiOf, signer: sends ? address : undefined });
   if (sends) await checkFunds(provider, { address, minBalance: config.minBalance });
 
   const metrics = new Metrics();

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { AbiCoder, Interface } from "ethers";
 
 import { CONTRACTS } from "../../scripts/deploy/addressBook.ts";
+import type { Built } from "../../scripts/gov/artifacts.ts";
 import {
   checkChain,
   checkContracts,
@@ -29,7 +30,11 @@ const LINKS = [
   "vault",
   "extension",
   "governance",
+  "authority",
 ] as const;
+const CODE = "0x60aabbccdd63001122335f";
+const AT = { start: 1, length: 20 };
+const built = (deployedBytecode: string): Built => ({ abi: [], deployedBytecode });
 const selectorOf = (name: string) =>
   new Interface([`function ${name}() view returns (address)`]).getFunction(name)?.selector;
 
@@ -39,16 +44,20 @@ function chain({
   code = {},
   links = {},
   balance = "0x64",
+  block = "0x7",
 }: {
   chainId?: unknown;
+  /** By name, or by address where it has none. */
   code?: Readonly<Record<string, string>>;
   links?: Readonly<Record<string, string>>;
   balance?: string;
+  block?: string;
 } = {}): Endpoint {
   const answers: Readonly<Record<string, (params: readonly unknown[]) => unknown>> = {
     eth_chainId: () => chainId,
     eth_getBalance: () => balance,
-    eth_getCode: ([address]) => code[nameAt(address)] ?? "0x60aabbccdd63001122335f",
+    eth_blockNumber: () => block,
+    eth_getCode: ([address]) => code[nameAt(address)] ?? code[String(address)] ?? CODE,
     eth_call: ([request]) => {
       const { to, data } = request as { to: string; data: string };
       const link = LINKS.find((name) => selectorOf(name) === data) ?? "";
@@ -83,19 +92,11 @@ describe("checkChain", () => {
 });
 
 describe("checkContracts", () => {
-  const selectors = { orders: ["0xaabbccdd", "0x00112233"], oracle: ["0xaabbccdd"], clearingHouse: ["0xaabbccdd"] };
-  const check = async (endpoint: Endpoint) => checkContracts({ provider: providerOf(endpoint), book, selectors });
+  const check = async (endpoint: Endpoint, builtOf: (name: string) => Built = () => built(CODE)) =>
+    checkContracts({ provider: providerOf(endpoint), book, builtOf });
 
   it("passes a deployment that is as its address book says", async () => {
     await check(chain());
-  });
-
-  it("finds functions in the parts of a contract that has some", async () => {
-    await check(chain({ code: { oracle: "0x60" } }));
-    await check(chain({ code: { clearingHouse: "0x60", extension: "0x60" } }));
-    const none = { clearingHouse: "0x60", extension: "0x60", governance: "0x60" };
-    expect(await rejected(check(chain({ code: none })))).to.be.instanceOf(WrongContractsError);
-    expect(await rejected(check(chain({ code: { orders: "0x60" } })))).to.be.instanceOf(WrongContractsError);
   });
 
   it("refuses an address without code", async () => {
@@ -105,19 +106,56 @@ describe("checkContracts", () => {
     expect(error.message).to.include(contracts.vault);
   });
 
-  it("refuses code without a function that the keeper calls", async () => {
-    expect(await rejected(check(chain({ code: { orders: "0x60aabbccdd" } })))).to.match(/has no 0x00112233/);
+  it("refuses other code of any contract, and of what is behind it", async () => {
+    for (const name of names) {
+      const error = await rejected(check(chain({ code: { [name]: "0x60aabbccde" } })));
+      expect(error)
+        .to.be.instanceOf(WrongContractsError)
+        .and.to.match(new RegExp(`not that of ${name} `));
+    }
+    const behind = chain({ links: { "oracle.extension": addressOf(90) }, code: { [addressOf(90)]: "0x00" } });
+    expect(await rejected(check(behind))).to.match(/not that of oracleExtension /);
+  });
+
+  it("refuses code that is linked with another library", async () => {
+    const linked = { ...built(`0x73${"00".repeat(20)}60`), deployedLinkReferences: { file: { Ramps: [AT] } } };
+    const builtOf = (name: string) => (name === "governance" ? linked : built(CODE));
+    const code = { governance: `0x73${addressOf(80).slice(2)}60` };
+
+    await checkContracts({
+      provider: providerOf(chain({ code })),
+      book: { ...book, libraries: { Ramps: addressOf(80) } },
+      builtOf,
+    });
+    expect(await rejected(check(chain({ code }), builtOf)))
+      .to.be.instanceOf(WrongContractsError)
+      .and.to.match(/governance is linked with Ramps at 0x0{38}F0/i);
+  });
+
+  it("waits for an endpoint that has not come to the deployment's block yet", async () => {
+    const behind = chain({ block: "0x6", code: { vault: "0x" } });
+
+    expect(await rejected(check(behind)))
+      .to.be.instanceOf(EndpointsError)
+      .and.to.match(/at block 6, .* in 7/);
   });
 
   for (const link of [
     "orders.clearingHouse",
     "orders.oracle",
     "pool.clearingHouse",
+    "pool.vault",
+    "lens.clearingHouse",
     "clearingHouse.oracle",
+    "clearingHouse.extension",
     "extension.governance",
+    "extension.insuranceFund",
+    "governance.vault",
+    "insuranceFund.authority",
+    "oracle.authority",
   ]) {
     it(`refuses a deployment whose ${link} is another`, async () => {
-      const error = await rejected(check(chain({ links: { [link]: addressOf(200) } })));
+      const error = await rejected(check(chain({ links: { [link]: addressOf(90) } })));
 
       expect(error)
         .to.be.instanceOf(WrongContractsError)

@@ -8,6 +8,7 @@ import { ConfigError, KeyError } from "../../scripts/keeper/config.ts";
 import { CycleError } from "../../scripts/keeper/Keeper.ts";
 import { EXIT, EXIT_CODES, exitCodeOf } from "../../scripts/keeper/exit.ts";
 import { EndpointsError, QuorumError } from "../../scripts/keeper/rpc/Endpoints.ts";
+import { RolesError } from "../../scripts/keeper/roles.ts";
 import { SignerError } from "../../scripts/keeper/send/signer.ts";
 import { PortError } from "../../scripts/keeper/watch/server.ts";
 import { PlimsollError } from "../../scripts/deploy/PlimsollError.ts";
@@ -25,6 +26,7 @@ describe("exitCodeOf", () => {
       PortError,
       QuorumError,
       CycleError,
+      RolesError,
     ];
     const codes = kinds.map((Kind) => exitCodeOf(new Kind("")));
 
