@@ -14,6 +14,16 @@ export interface Broadcast {
   readonly accounts: ReadonlySet<string>;
   /** `performance.now()` of its first arrival. */
   readonly at: number;
+  /** By somebody else with the keeper's key. */
+  readonly stolen: boolean;
+}
+
+/** A time in which a nonce was used up on the chain, `performance.now()`. */
+interface Use {
+  readonly block: number;
+  readonly from: number;
+  /** When the block was taken back. */
+  to: number;
 }
 
 export interface DoubleSend {
@@ -29,8 +39,8 @@ const STEP = 8;
 
 export class Broadcasts {
   readonly #known = new Map<string, Broadcast>();
-  /** By `from/nonce`: when it was first used up, `performance.now()`. */
-  readonly #used = new Map<string, number>();
+  /** By `from/nonce`: more than one where blocks were taken back. */
+  readonly #uses = new Map<string, Use[]>();
   readonly #accounts: ReadonlySet<string>;
 
   /** @param accounts Of the traders; a keeper's own is in all that it sends. */
@@ -47,17 +57,24 @@ export class Broadcasts {
   }
 
   /** The same transaction may come through several endpoints, and again. */
-  add(raw: string, at: number): void {
+  add(raw: string, at: number, { stolen = false }: { stolen?: boolean } = {}): void {
     const { hash, from, nonce, data } = Transaction.from(raw);
     if (hash === null || from === null || this.#known.has(hash)) return;
     const accounts = accountsIn(data, this.#accounts);
-    this.#known.set(hash, { hash, raw, from: from.toLowerCase(), nonce, accounts, at });
+    this.#known.set(hash, { hash, raw, from: from.toLowerCase(), nonce, accounts, at, stolen });
   }
 
-  /** @param at Before the block was made: what arrives later could know of it. */
-  used({ from, nonce, at }: { from: string; nonce: number; at: number }): void {
-    const key = `${from.toLowerCase()}/${nonce}`;
-    if (!this.#used.has(key)) this.#used.set(key, at);
+  /** A block has used a nonce up. @param at Before the block was made: what arrives later could know of it. */
+  used({ from, nonce, block, at }: { from: string; nonce: number; block: number; at: number }): void {
+    const key = keyOf({ from, nonce });
+    this.#uses.set(key, [...(this.#uses.get(key) ?? []), { block, from: at, to: Number.POSITIVE_INFINITY }]);
+  }
+
+  /** This block and those after it are no more: what they used is in flight again. @param at When they were taken back. */
+  takenBack({ block, at }: { block: number; at: number }): void {
+    for (const uses of this.#uses.values()) {
+      for (const use of uses) if (use.block >= block && use.to > at) use.to = at;
+    }
   }
 
   /** Pairs of which the later came while the earlier was still in flight. A replacement at one nonce is none. */
@@ -68,8 +85,7 @@ export class Broadcasts {
       const earlier = bySender.get(sent.from) ?? [];
       for (const other of earlier) {
         if (other.nonce === sent.nonce) continue;
-        const usedAt = this.#used.get(`${other.from}/${other.nonce}`) ?? Number.POSITIVE_INFINITY;
-        if (sent.at >= usedAt || isReplaced(other, earlier)) continue;
+        if (this.#isUsed(other, sent.at) || isReplaced(other, earlier)) continue;
         for (const account of sent.accounts) {
           if (other.accounts.has(account)) found.push({ account, earlier: other, later: sent });
         }
@@ -79,10 +95,13 @@ export class Broadcasts {
     return found;
   }
 
-  clear(): void {
-    this.#known.clear();
-    this.#used.clear();
+  #isUsed(of: { from: string; nonce: number }, at: number): boolean {
+    return (this.#uses.get(keyOf(of)) ?? []).some(({ from, to }) => at >= from && at < to);
   }
+}
+
+function keyOf({ from, nonce }: { from: string; nonce: number }): string {
+  return `${from.toLowerCase()}/${nonce}`;
 }
 
 /** Whether a later one has taken its nonce, so that it will never be in a block. */

@@ -113,9 +113,11 @@ export class KeeperProcess {
     return this.#last.join("\n");
   }
 
-  /** Ends it without a warning. */
-  async kill(): Promise<void> {
+  /** Ends it without a warning. Returns whether there was anything to end. */
+  async kill(): Promise<boolean> {
+    const wasAlive = this.#child !== undefined && living.has(this.#child);
     await this.#end("SIGKILL");
+    return wasAlive;
   }
 
   /** Lets it finish what it does. Returns its status; null if it had to be killed. */

@@ -86,13 +86,14 @@ export class Ledger {
     return [{ name: parsed.name, block, transaction, index, accounts, args }];
   }
 
-  *#all(): Iterable<Happening> {
+  /** In their order. */
+  *all(): Iterable<Happening> {
     for (const block of [...this.#blocks.keys()].sort((a, b) => a - b)) yield* this.#blocks.get(block) ?? [];
   }
 
   orders(): ReadonlyMap<string, OrderLife> {
     const orders = new Map<string, OrderLife & { ends: { how: string; block: number }[] }>();
-    for (const { name, block, args } of this.#all()) {
+    for (const { name, block, args } of this.all()) {
       const key = `${String(args["account"])}/${String(args["sequence"])}`;
       switch (name) {
         case "OrderSubmitted":
@@ -124,7 +125,7 @@ export class Ledger {
 
   liquidations(): LiquidationEvent[] {
     const found: LiquidationEvent[] = [];
-    for (const { name, block, transaction, index, args } of this.#all()) {
+    for (const { name, block, transaction, index, args } of this.all()) {
       if (name !== "Liquidated") continue;
       const account = String(args["account"]);
       const { equityBefore, maintenanceBefore } = args["result"] as { equityBefore: bigint; maintenanceBefore: bigint };
@@ -141,7 +142,7 @@ export class Ledger {
   /** How often an event has happened. */
   count(name: string): number {
     let count = 0;
-    for (const happening of this.#all()) if (happening.name === name) count += 1;
+    for (const happening of this.all()) if (happening.name === name) count += 1;
     return count;
   }
 

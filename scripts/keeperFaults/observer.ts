@@ -13,6 +13,7 @@ import {
   type Rules,
 } from "../replay/books.ts";
 import type { Protocol } from "../replay/protocol.ts";
+import { earnedBy } from "./earnings.ts";
 import { Ledger, type LiquidationEvent } from "./ledger.ts";
 
 /** A time in which an account could be liquidated, in blocks. */
@@ -45,6 +46,8 @@ export class Observer {
   readonly #sheets = new Map<string, Sheet[]>();
   readonly #markets = new Map<number, Markets>();
   readonly #times = new Map<number, number>();
+  /** Last prices by asset, WAD, of every block. */
+  readonly #prices = new Map<number, ReadonlyMap<number, bigint>>();
   #open = new Map<string, number>();
   #spells: Spell[] = [];
 
@@ -76,6 +79,7 @@ export class Observer {
     ]);
     this.#markets.set(number, markets);
     this.#markets.delete(number - KEPT);
+    this.#prices.set(number, new Map([...markets].map(([asset, { price }]) => [asset, price.last])));
     const liquidated = new Set(
       happenings.flatMap(({ name, args }) => (name === "Liquidated" ? [String(args["account"])] : [])),
     );
@@ -134,6 +138,18 @@ export class Observer {
   get spells(): readonly Spell[] {
     const open = [...this.#open].map(([account, from]) => ({ account, from, to: undefined, liquidated: false }));
     return [...this.#spells, ...open];
+  }
+
+  /** USD of a whole unit at the end of a block, WAD; 0 where the block was not seen. */
+  priceAt(block: number, asset: number): bigint {
+    return this.#prices.get(block)?.get(asset) ?? 0n;
+  }
+
+  /** What an account was paid as a keeper, WAD of settlement token. */
+  earnedBy(account: string): bigint {
+    const assetOf = (token: number): number => this.#protocol.collaterals[token]?.asset ?? -1;
+    const priceAt = this.priceAt.bind(this);
+    return earnedBy(account, this.ledger.all(), { assetOf, priceAt });
   }
 
   /** Orders that a round settles already, so that anybody could execute them. @param rounds Times by asset, ascending. */

@@ -33,7 +33,8 @@ export interface ProxyOptions {
 
 export class FaultProxy {
   readonly url: string;
-  readonly counts = { requests: 0, spoilt: 0 };
+  /** Requests, and how many of them went wrong by each mode. */
+  readonly counts = { requests: 0, hang: 0, errors: 0, lag: 0, dropAfterBroadcast: 0 };
   readonly #options: ProxyOptions;
   readonly #server: Server;
   readonly #hanging = new Set<ServerResponse>();
@@ -105,12 +106,12 @@ export class FaultProxy {
     const calls = Array.isArray(body) ? (body as readonly RpcCall[]) : [body as RpcCall];
     const mode = this.#mode;
     if (mode.kind === "hang") {
-      this.counts.spoilt += 1;
+      this.counts.hang += 1;
       this.#hanging.add(response);
       return;
     }
     if (mode.kind === "errors") {
-      this.counts.spoilt += 1;
+      this.counts.errors += 1;
       spoil(response, calls, this.#turn++);
       return;
     }
@@ -122,7 +123,7 @@ export class FaultProxy {
       for (const raw of raws) this.#options.heard.broadcast(raw, now);
       const answer = mode.kind === "lag" ? await this.#late(calls, mode.blocks, body) : await this.#ask(text);
       if (mode.kind === "dropAfterBroadcast" && raws.length > 0) {
-        this.counts.spoilt += 1;
+        this.counts.dropAfterBroadcast += 1;
         response.destroy();
         return;
       }
@@ -145,15 +146,17 @@ export class FaultProxy {
   /** As a node would answer that has not got the last blocks yet. */
   async #late(calls: readonly RpcCall[], blocks: number, body: unknown): Promise<string> {
     const head = Math.max(0, this.#options.head() - blocks);
-    this.counts.spoilt += 1;
-    const answers = await Promise.all(
-      calls.map(async (call): Promise<RpcAnswer> => {
+    const found = await Promise.all(
+      calls.map(async (call): Promise<{ answer: RpcAnswer; isOld: boolean }> => {
         const outcome = lagging(call, head);
-        if ("answer" in outcome) return { jsonrpc: "2.0", id: call.id, ...outcome.answer };
-        const answer = JSON.parse(await this.#ask(JSON.stringify(outcome.call))) as RpcAnswer;
-        return trim(call, answer, head);
+        if ("answer" in outcome) return { answer: { jsonrpc: "2.0", id: call.id, ...outcome.answer }, isOld: true };
+        const told = JSON.parse(await this.#ask(JSON.stringify(outcome.call))) as RpcAnswer;
+        const answer = trim(call, told, head);
+        return { answer, isOld: outcome.call !== call || answer !== told };
       }),
     );
+    if (found.some(({ isOld }) => isOld)) this.counts.lag += 1;
+    const answers = found.map(({ answer }) => answer);
     return JSON.stringify(Array.isArray(body) ? answers : answers[0]);
   }
 

@@ -2,18 +2,31 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { parseUnits, Transaction } from "ethers";
+import { parseUnits, Transaction, type TransactionReceipt } from "ethers";
 
-import type { Protocol } from "../replay/protocol.ts";
+import { seeded } from "../history/random.ts";
+import { BASE_FEE } from "../replay/chain.ts";
+import { accountId, type Protocol } from "../replay/protocol.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import type { Member } from "./cast.ts";
-import { BLOCK_TIME, type Contender, type Fault, type Scene, type Window } from "./faults.ts";
+import type { Earnings } from "./earnings.ts";
+import {
+  BLOCK_TIME,
+  type Contender,
+  type Fault,
+  type Scene,
+  type Strike,
+  type Strikes,
+  strikesOf,
+  Tally,
+  type Window,
+} from "./faults.ts";
 import { KeeperProcess } from "./keepers.ts";
-import { type Lens, Observer, type Spell } from "./observer.ts";
+import { type Lens, Observer } from "./observer.ts";
 import { FaultProxy } from "./proxy.ts";
 import { type Act, END, OPENING, Script } from "./script.ts";
 import { KEEPERS, type Mined, type Stage } from "./stage.ts";
-import { seeded } from "../history/random.ts";
+import { type Blocks, isMissed, waitedIn } from "./waits.ts";
 
 /** Ends that a keeper in time would have spared the trader. */
 const LATE: ReadonlySet<string> = new Set(["refunded", "Expired", "TooLate"]);
@@ -22,8 +35,6 @@ const LATE: ReadonlySet<string> = new Set(["refunded", "Expired", "TooLate"]);
 const ENDPOINTS = 3;
 /** Blocks after the last act in which all that is due has to be done. */
 const MAX_TAIL = 120;
-/** An account that could be liquidated for longer without being it was missed, in blocks outside a fault. */
-const PATIENCE_BLOCKS = 15;
 const KEEPER_INTERVAL_MS = 100;
 /**
  * Blocks come faster than the clock that they tell, and the machine may be slow: while something waits for so many blocks,
@@ -68,15 +79,19 @@ export interface Outcome {
   readonly liquidations: number;
   readonly liquidatedAccounts: number;
   readonly healthyLiquidated: number;
-  /** Accounts that could have been liquidated, outside a fault, for too long. */
+  /** Accounts that could have been liquidated, and no fault excuses it, for too long: see `waits.ts`. */
   readonly missedLiquidations: number;
-  /** Blocks from unhealthy to liquidated, outside a fault: median and longest. */
-  readonly liquidationBlocks: { readonly median: number; readonly longest: number };
-  /** What was due when the last fault ended. */
-  readonly backlog: number;
-  /** Until it was done; undefined: never. */
-  readonly recoveryBlocks: number | undefined;
-  readonly recoverySeconds: number | undefined;
+  /** Accounts that could be liquidated, and then could not any more without having been it. */
+  readonly unaided: number;
+  /** Blocks in which accounts could be liquidated, and no fault excuses it, however that ended: median and longest. */
+  readonly waitingBlocks: { readonly median: number; readonly longest: number };
+  /** Of each time that the fault came, in their order. */
+  readonly recoveries: readonly Recovery[];
+  /** What the fault has done. */
+  readonly struck: Strikes;
+  /** Times that it came and did nothing. */
+  readonly idleWindows: number;
+  readonly earnings: readonly Earnings[];
   /** Ends of keepers that nobody asked for. */
   readonly exits: readonly string[];
   readonly rebuilt: number;
@@ -88,6 +103,31 @@ export interface Outcome {
   /** What is wrong, one by one. */
   readonly complaints: readonly string[];
   readonly passed: boolean;
+}
+
+/** From the end of a fault until what was due then was done. */
+export interface Recovery {
+  readonly backlog: number;
+  /** Undefined: never. */
+  readonly blocks: number | undefined;
+  /** Of the machine's clock. */
+  readonly seconds: number | undefined;
+}
+
+/** A moment of the run. */
+interface Moment {
+  readonly block: number;
+  /** `performance.now()`. */
+  readonly at: number;
+}
+
+/** The end of a fault. */
+interface Healing extends Moment {
+  /** Subjects that were due. */
+  readonly backlog: number;
+  /** Of these what is still not done. */
+  readonly left: Set<string>;
+  recovered: Moment | undefined;
 }
 
 export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
@@ -107,19 +147,22 @@ class Run {
   readonly #scene: Scene;
   readonly #rounds = new Map<number, number[]>();
   readonly #started = performance.now();
-  /** Block and time at which each window ended. */
-  #healed: { block: number; at: number } | undefined;
-  #backlog: Set<string> | undefined;
+  /** Of each window that has ended. */
+  readonly #healings: Healing[] = [];
   /** First block of what is due, by subject. */
   #dueSince: ReadonlyMap<string, number> = new Map();
-  #backlogSize = 0;
-  #recovered: { block: number; at: number } | undefined;
   readonly #firstBlock: number;
   readonly #blockTime: number;
   #cutShort = false;
   /** Blocks of each window so far; −1: it is over. */
   readonly #active = new Map<Window, number>();
-  readonly #faultBlocks: { from: number; to: number }[] = [];
+  /** Blocks in which no keeper can act. */
+  readonly #excused: Blocks[] = [];
+  /** First block of the window that excuses, while it lasts. */
+  #excusedSince: number | undefined;
+  /** Strikes when the window began. */
+  #strikesBefore = 0;
+  #idleWindows = 0;
 
   private constructor(
     options: ScenarioOptions,
@@ -138,6 +181,7 @@ class Run {
       broadcasts: parts.broadcasts,
       random,
       reorg: async (depth) => this.#reorg(depth, random),
+      tally: new Tally(),
     };
   }
 
@@ -182,7 +226,8 @@ class Run {
       for (const window of fault.windows) {
         if (!active.has(window) && to > window.from && to <= window.to) {
           active.set(window, 0);
-          this.#faultBlocks.push({ from: stage.number + 1, to: Number.POSITIVE_INFINITY });
+          if (window.excused === true) this.#excusedSince = stage.number + 1;
+          this.#strikesBefore = sumOf(strikesOf(this.#scene));
           await fault.begin?.(this.#scene);
         }
         const place = active.get(window);
@@ -241,10 +286,12 @@ class Run {
   }
 
   async #see(mined: Mined): Promise<void> {
+    const { number: block, at } = mined;
     for (const hash of mined.hashes) {
       const sent = this.#broadcasts.find(hash);
-      if (sent !== undefined) this.#broadcasts.used({ ...sent, at: mined.at });
+      if (sent !== undefined) this.#broadcasts.used({ ...sent, block, at });
     }
+    if (mined.baseFee > BASE_FEE) this.#scene.tally.add("blocks of dear gas");
     await this.#observer.see(mined);
   }
 
@@ -254,13 +301,23 @@ class Run {
     const orders = await stage.protocol.orders.getAddress();
     await Promise.all(endpoints.map(async (endpoint) => endpoint.pause()));
     try {
-      const mined = await stage.reorg({
+      const at = performance.now();
+      const { undone, mined } = await stage.reorg({
         depth,
         rawOf: (hash) => this.#broadcasts.find(hash)?.raw,
         keeps: () => random() < 0.5,
         // A round has its time, and stays in its block.
         delays: (raw) => Transaction.from(raw).to === orders && random() < 0.5,
       });
+      const first = undone[0]?.number ?? stage.number;
+      this.#broadcasts.takenBack({ block: first, at });
+      const hashes = undone.flatMap((block) => block.hashes);
+      const { tally } = this.#scene;
+      tally.add("reorganisations");
+      tally.add("transactions un-mined", hashes.length);
+      tally.add("of these keepers'", hashes.filter((hash) => this.#broadcasts.find(hash) !== undefined).length);
+      // They come within a moment, in which no keeper hears of anything.
+      this.#excused.push({ from: first, to: stage.number + 1 });
       for (const block of mined) await this.#see(block);
     } finally {
       for (const endpoint of endpoints) endpoint.resume();
@@ -276,13 +333,13 @@ class Run {
   }
 
   #heal(): void {
-    const { number } = this.#options.stage;
-    const last = this.#faultBlocks.at(-1);
-    if (last !== undefined) last.to = number;
-    this.#healed = { block: number, at: performance.now() };
-    this.#backlog = new Set(this.#due());
-    this.#backlogSize = this.#backlog.size;
-    this.#recovered = this.#backlogSize === 0 ? this.#healed : undefined;
+    const { number: block } = this.#options.stage;
+    if (this.#excusedSince !== undefined) this.#excused.push({ from: this.#excusedSince, to: block + 1 });
+    this.#excusedSince = undefined;
+    if (sumOf(strikesOf(this.#scene)) === this.#strikesBefore) this.#idleWindows += 1;
+    const now = { block, at: performance.now() };
+    const left = new Set(this.#due());
+    this.#healings.push({ ...now, backlog: left.size, left, recovered: left.size === 0 ? now : undefined });
   }
 
   /** Whether something waits for a keeper for several blocks already, and no fault is to blame. */
@@ -290,22 +347,24 @@ class Run {
     const { number } = this.#options.stage;
     const before = this.#dueSince;
     this.#dueSince = new Map(due.map((subject) => [subject, before.get(subject) ?? number]));
-    const isFaulty = this.#faultBlocks.some(({ to }) => to > number);
-    return !isFaulty && [...this.#dueSince.values()].some((since) => number - since >= OVERDUE_BLOCKS);
+    const isExcused = this.#excusedSince !== undefined;
+    return !isExcused && [...this.#dueSince.values()].some((since) => number - since >= OVERDUE_BLOCKS);
   }
 
   #watchBacklog(subjects: readonly string[]): void {
-    const backlog = this.#backlog;
-    if (backlog === undefined || this.#recovered !== undefined) return;
     const due = new Set(subjects);
-    for (const subject of backlog) if (!due.has(subject)) backlog.delete(subject);
-    if (backlog.size === 0) this.#recovered = { block: this.#options.stage.number, at: performance.now() };
+    for (const healing of this.#healings) {
+      if (healing.recovered !== undefined) continue;
+      for (const subject of healing.left) if (!due.has(subject)) healing.left.delete(subject);
+      if (healing.left.size === 0) healing.recovered = { block: this.#options.stage.number, at: performance.now() };
+    }
   }
 
   // ---------------------------------------------------------------- judgement
 
   async #judge(): Promise<Outcome> {
     const { fault, members, lens, stage } = this.#options;
+    const end = stage.number + 1;
     const codes = await this.#stopKeepers();
     const observer = this.#observer;
     const lives = [...observer.ledger.orders().values()];
@@ -319,14 +378,15 @@ class Run {
       else cancelled[end.how] = (cancelled[end.how] ?? 0) + 1;
     }
     const liquidations = observer.ledger.liquidations();
-    const lengths = this.#liquidationLengths();
-    const statuses = await this.#statuses();
-    const missedSpells = this.#missedLiquidations();
+    const spells = observer.spells.filter(({ from }) => from < end);
+    const lengths = spells.map((spell) => waitedIn(spell, this.#excused, end)).sort((a, b) => a - b);
+    const missedSpells = spells.filter((spell) => isMissed(spell, this.#excused, end));
+    const receipts = await this.#receipts();
+    const sent = receipts.filter(({ hash }) => this.#broadcasts.find(hash)?.stolen === false);
+    if (sent.length < receipts.length) this.#scene.tally.add("nonces stolen", receipts.length - sent.length);
     const doubles = this.#broadcasts.doubleSends();
     const healthy = await observer.healthyLiquidations();
     const disagreements = await observer.disagreements(lens);
-    const healed = this.#healed;
-    const recovered = this.#recovered;
     const outcome = {
       key: fault.key,
       fault: fault.name,
@@ -337,16 +397,22 @@ class Run {
       missedOrders,
       endedTwice,
       doubleSends: doubles.length,
-      sent: statuses.length,
-      reverted: statuses.filter((status) => status === 0).length,
+      sent: sent.length,
+      reverted: sent.filter(({ status }) => status === 0).length,
       liquidations: liquidations.length,
       liquidatedAccounts: new Set(liquidations.map(({ account }) => account)).size,
       healthyLiquidated: healthy.length,
       missedLiquidations: missedSpells.length,
-      liquidationBlocks: { median: lengths[Math.floor(lengths.length / 2)] ?? 0, longest: lengths.at(-1) ?? 0 },
-      backlog: this.#backlogSize,
-      recoveryBlocks: healed && recovered ? recovered.block - healed.block : undefined,
-      recoverySeconds: healed && recovered ? (recovered.at - healed.at) / 1_000 : undefined,
+      unaided: spells.filter(({ to, liquidated }) => to !== undefined && !liquidated).length,
+      waitingBlocks: { median: lengths[Math.floor(lengths.length / 2)] ?? 0, longest: lengths.at(-1) ?? 0 },
+      recoveries: this.#healings.map(({ block, at, backlog, recovered }) => ({
+        backlog,
+        blocks: recovered && recovered.block - block,
+        seconds: recovered && (recovered.at - at) / 1_000,
+      })),
+      struck: strikesOf(this.#scene),
+      idleWindows: this.#idleWindows,
+      earnings: this.#contenders.map(({ keeper: { address } }) => this.#earningsOf(address, sent)),
       exits: this.#contenders.flatMap(({ keeper }) => keeper.exits),
       rebuilt: this.#contenders.reduce((sum, { keeper }) => sum + keeper.asides, 0),
       cleanStops: codes.filter((code) => code === 0).length,
@@ -355,6 +421,7 @@ class Run {
       wallSeconds: (performance.now() - this.#started) / 1_000,
       complaints: [
         ...(this.#cutShort ? ["the run took too long and was ended"] : []),
+        ...(this.#idleWindows > 0 ? [`the fault came ${this.#idleWindows} times and did nothing`] : []),
         ...lives.flatMap(({ key, ends: [end, ...more] }) => {
           if (end === undefined) return [`order ${key} has not ended`];
           if (LATE.has(end.how)) return [`order ${key} was ${end.how} in block ${end.block}`];
@@ -371,7 +438,7 @@ class Run {
         ...disagreements.map((account) => `the chain and the model disagree on account ${account}`),
       ],
     };
-    const fit = passes(outcome, { faulty: healed !== undefined, rebuilds: fault.rebuilds ?? 0 });
+    const fit = passes(outcome, fault);
     return { ...outcome, passed: fit && !this.#cutShort };
   }
 
@@ -391,53 +458,59 @@ class Run {
     return Promise.all(stops);
   }
 
-  /** Blocks outside faults that accounts waited for their liquidation, ascending. */
-  #liquidationLengths(): number[] {
-    return this.#observer.spells
-      .filter(({ liquidated }) => liquidated)
-      .map(({ from, to }) => this.#outside({ from, to: to ?? from }))
-      .sort((a, b) => a - b);
-  }
-
-  #missedLiquidations(): Spell[] {
-    const { number } = this.#options.stage;
-    return this.#observer.spells.filter(({ from, to, liquidated }) => {
-      const waited = this.#outside({ from, to: to ?? number });
-      return waited > PATIENCE_BLOCKS && (to === undefined || !liquidated);
-    });
-  }
-
-  /** Blocks of a spell that no fault is in. */
-  #outside({ from, to }: { from: number; to: number }): number {
-    const within = this.#faultBlocks.reduce(
-      (sum, fault) => sum + Math.max(0, Math.min(to, fault.to) - Math.max(from, fault.from)),
-      0,
-    );
-    return to - from - within;
-  }
-
-  /** Of all keepers' transactions that are in blocks. */
-  async #statuses(): Promise<number[]> {
+  /** Of all transactions with keepers' keys that are in blocks. */
+  async #receipts(): Promise<TransactionReceipt[]> {
     const { provider } = this.#options.stage.chain;
     const receipts = await Promise.all(
       this.#broadcasts.all.map(async ({ hash }) => provider.getTransactionReceipt(hash)),
     );
-    return receipts.flatMap((receipt) => (receipt === null ? [] : [receipt.status ?? 0]));
+    return receipts.filter((receipt) => receipt !== null);
+  }
+
+  #earningsOf(keeper: string, sent: readonly TransactionReceipt[]): Earnings {
+    const observer = this.#observer;
+    const ether = this.#options.stage.protocol.assets.get("ETH") ?? -1;
+    const gas = sent
+      .filter(({ from }) => from === keeper)
+      .reduce((sum, { fee, blockNumber }) => sum + (fee * observer.priceAt(blockNumber, ether)) / WAD, 0n);
+    return { keeper, earned: inWhole(observer.earnedBy(accountId(keeper))), gas: inWhole(gas) };
   }
 }
 
+const WAD = 10n ** 18n;
+
+/** To a millionth. @param amount WAD. */
+function inWhole(amount: bigint): number {
+  return Number(amount / 10n ** 12n) / 1e6;
+}
+
+function sumOf(strikes: Strikes): number {
+  return Object.values(strikes).reduce((sum, count) => sum + count, 0);
+}
+
 /**
- * Whether nothing was double-sent or lost, and all was done once the fault had ended.
- * @param fault Whether there was one that ended, and how many databases had to be rebuilt because of it.
+ * Whether the fault has struck whenever it came, nothing was double-sent or lost, all was done once it had ended, and, where
+ * there was none, the keepers have not lost money.
  */
 export function passes(
   outcome: Omit<Outcome, "passed">,
-  { faulty, rebuilds }: { readonly faulty: boolean; readonly rebuilds: number },
+  { windows, least, rebuilds = 0 }: Pick<Fault, "windows" | "least" | "rebuilds">,
 ): boolean {
   const { missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements } = outcome;
   const wrongs = [missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements];
-  const recovered = !faulty || outcome.recoveryBlocks !== undefined;
-  return wrongs.every((count) => count === 0) && recovered && outcome.orders > 0 && outcome.rebuilt >= rebuilds;
+  const { recoveries, struck, idleWindows, earnings } = outcome;
+  const recovered = recoveries.length === windows.length && recoveries.every(({ blocks }) => blocks !== undefined);
+  const hasStruck =
+    idleWindows === 0 && Object.entries(least).every(([what, count]) => (struck[what as Strike] ?? 0) >= count);
+  const profit = earnings.reduce((sum, { earned, gas }) => sum + earned - gas, 0);
+  return (
+    wrongs.every((count) => count === 0) &&
+    recovered &&
+    hasStruck &&
+    (windows.length > 0 || profit >= 0) &&
+    outcome.orders > 0 &&
+    outcome.rebuilt >= rebuilds
+  );
 }
 
 async function transactionOf(

@@ -30,8 +30,16 @@ export interface Mined {
   /** Unix seconds. */
   readonly time: number;
   readonly hashes: readonly string[];
+  /** Wei. */
+  readonly baseFee: bigint;
   /** `performance.now()` before it was made. */
   readonly at: number;
+}
+
+export interface Reorganisation {
+  /** Blocks that are no more, and those in their place, ascending. */
+  readonly undone: readonly Mined[];
+  readonly mined: readonly Mined[];
 }
 
 interface Entry extends Mined {
@@ -156,8 +164,10 @@ export class Stage {
     this.#time = time;
     const block = (await this.#rpc("eth_getBlockByNumber", toQuantity(this.#number), false)) as {
       transactions: string[];
+      baseFeePerGas: string;
     };
-    const mined = { number: this.#number, time, hashes: block.transactions, at };
+    const baseFee = BigInt(block.baseFeePerGas);
+    const mined = { number: this.#number, time, hashes: block.transactions, baseFee, at };
     this.#history.push({ ...mined, snapshot });
     return mined;
   }
@@ -168,7 +178,7 @@ export class Stage {
    * Takes the last blocks back and makes others in their place, and one more. Traders' transactions come again, some of
    * them a block later; of the keepers' some come again, and the rest is lost with the pool that held it.
    */
-  async reorg({ depth, rawOf, keeps, delays }: ReorgOptions): Promise<readonly Mined[]> {
+  async reorg({ depth, rawOf, keeps, delays }: ReorgOptions): Promise<Reorganisation> {
     const undone = this.#history.splice(-depth);
     const [first] = undone;
     if (first === undefined || undone.length < depth) throw new Error(`there are no ${depth} blocks to take back`);
@@ -193,7 +203,7 @@ export class Stage {
       mined.push(await this.#mineWhatFits(time, now));
     }
     mined.push(await this.#mineWhatFits(this.#time + 1, late));
-    return mined;
+    return { undone, mined };
   }
 
   /** In a chain that went otherwise a transaction may have lost its place. */

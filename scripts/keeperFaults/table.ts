@@ -4,6 +4,7 @@ import type { Outcome } from "./scenario.ts";
 
 const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
   ["fault", ({ fault }) => fault],
+  ["how often it struck", strikes],
   ["orders", ({ orders }) => String(orders)],
   ["filled", ({ filled }) => String(filled)],
   ["cancelled by their own terms", cancellations],
@@ -12,12 +13,14 @@ const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
   ["liquidations (accounts)", ({ liquidations, liquidatedAccounts }) => `${liquidations} (${liquidatedAccounts})`],
   ["healthy", ({ healthyLiquidated }) => String(healthyLiquidated)],
   ["missed", ({ missedLiquidations }) => String(missedLiquidations)],
-  ["blocks to liquidation, median / longest", ({ liquidationBlocks: { median, longest } }) => `${median} / ${longest}`],
+  ["blocks of waiting, median / longest", ({ waitingBlocks: { median, longest } }) => `${median} / ${longest}`],
+  ["healthy again unaided", ({ unaided }) => String(unaided)],
   ["transactions", ({ sent }) => String(sent)],
   ["of these reverted", ({ reverted }) => String(reverted)],
   ["double-sent", ({ doubleSends }) => String(doubleSends)],
-  ["due when it ended", ({ backlog }) => String(backlog)],
-  ["recovery", recovery],
+  ["earned − gas, USDC", earned],
+  ["due when it ended", ({ recoveries }) => recoveries.map(({ backlog }) => backlog).join(", ") || "–"],
+  ["slowest recovery", recovery],
   ["restarts", ({ exits }) => (exits.length === 0 ? "0" : `${exits.length} (${[...new Set(exits)].join(", ")})`)],
   ["databases rebuilt", ({ rebuilt }) => String(rebuilt)],
   ["outcome", ({ passed }) => (passed ? "passed" : "**failed**")],
@@ -28,10 +31,27 @@ function cancellations({ cancelled }: Outcome): string {
   return causes.length === 0 ? "0" : causes.map(([cause, count]) => `${count} ${cause}`).join(", ");
 }
 
-function recovery({ key, recoveryBlocks, recoverySeconds }: Outcome): string {
-  if (key === "none") return "–";
-  if (recoveryBlocks === undefined || recoverySeconds === undefined) return "never";
-  return `${recoveryBlocks} blocks, ${recoverySeconds.toFixed(1)} s`;
+function strikes({ struck }: Outcome): string {
+  const counts = Object.entries(struck).map(([what, count]) => `${count} ${what}`);
+  return counts.join(", ") || "–";
+}
+
+/** Of both keepers. */
+function earned({ earnings }: Outcome): string {
+  const sumOf = (part: "earned" | "gas"): number => earnings.reduce((sum, one) => sum + one[part], 0);
+  return `${sumOf("earned").toFixed(2)} − ${sumOf("gas").toFixed(2)}`;
+}
+
+/** The slowest of the times that the fault came. */
+function recovery({ recoveries }: Outcome): string {
+  if (recoveries.length === 0) return "–";
+  let [mostBlocks, mostSeconds] = [0, 0];
+  for (const { blocks, seconds } of recoveries) {
+    if (blocks === undefined || seconds === undefined) return "never";
+    mostBlocks = Math.max(mostBlocks, blocks);
+    mostSeconds = Math.max(mostSeconds, seconds);
+  }
+  return `${mostBlocks} blocks, ${mostSeconds.toFixed(1)} s`;
 }
 
 export function rowOf(outcome: Outcome): string {

@@ -58,7 +58,7 @@ describe("broadcasts", () => {
 
   it("allows another one when the first is in a block", async () => {
     await send({ nonce: 0, accounts: [ALICE] }, 1);
-    broadcasts.used({ from: wallet.address, nonce: 0, at: 2 });
+    broadcasts.used({ from: wallet.address, nonce: 0, block: 7, at: 2 });
     await send({ nonce: 1, accounts: [ALICE] }, 3);
     expect(broadcasts.doubleSends()).to.deep.equal([]);
   });
@@ -66,8 +66,40 @@ describe("broadcasts", () => {
   it("reports another one that came before the first was in a block", async () => {
     await send({ nonce: 0, accounts: [ALICE] }, 1);
     await send({ nonce: 1, accounts: [ALICE] }, 2);
-    broadcasts.used({ from: wallet.address, nonce: 0, at: 3 });
+    broadcasts.used({ from: wallet.address, nonce: 0, block: 7, at: 3 });
     expect(broadcasts.doubleSends()).to.have.length(1);
+  });
+
+  describe("with the first in a block that is taken back", () => {
+    beforeEach(async () => {
+      await send({ nonce: 0, accounts: [ALICE] }, 1);
+      broadcasts.used({ from: wallet.address, nonce: 0, block: 7, at: 2 });
+    });
+
+    it("reports another one that comes after that", async () => {
+      broadcasts.takenBack({ block: 7, at: 4 });
+      await send({ nonce: 1, accounts: [ALICE] }, 5);
+      expect(broadcasts.doubleSends()).to.have.length(1);
+    });
+
+    it("allows another one that came while it was in the block", async () => {
+      await send({ nonce: 1, accounts: [ALICE] }, 3);
+      broadcasts.takenBack({ block: 7, at: 4 });
+      expect(broadcasts.doubleSends()).to.deep.equal([]);
+    });
+
+    it("allows another one once it is in a block again", async () => {
+      broadcasts.takenBack({ block: 5, at: 4 });
+      broadcasts.used({ from: wallet.address, nonce: 0, block: 6, at: 5 });
+      await send({ nonce: 1, accounts: [ALICE] }, 6);
+      expect(broadcasts.doubleSends()).to.deep.equal([]);
+    });
+
+    it("leaves blocks before alone", async () => {
+      broadcasts.takenBack({ block: 8, at: 4 });
+      await send({ nonce: 1, accounts: [ALICE] }, 5);
+      expect(broadcasts.doubleSends()).to.deep.equal([]);
+    });
   });
 
   it("allows another account, and another sender", async () => {

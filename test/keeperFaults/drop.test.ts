@@ -44,8 +44,8 @@ describe("two keepers through the drop", function () {
   it("miss and repeat nothing, whether answers are lost, blocks are taken back or endpoints fail", async () => {
     const fault = sequence([
       { fault: faultOf("drop"), window: { from: OPENING + 60, to: OPENING + 140 } },
-      { fault: faultOf("reorg"), window: { from: DROP + 262, to: DROP + 352 } },
-      { fault: faultOf("errors"), window: { from: DROP + 400, to: DROP + 440 } },
+      { fault: faultOf("reorg"), window: { from: DROP + 382, to: DROP + 462 } },
+      { fault: faultOf("errors"), window: { from: DROP + 482, to: DROP + 522 } },
     ]);
     const lens = await stage.lens();
     const outcome = await runScenario({
@@ -61,6 +61,9 @@ describe("two keepers through the drop", function () {
     expect(outcome.complaints).to.deep.equal([]);
     expect(outcome.passed).to.equal(true);
     expect(outcome.cleanStops).to.equal(2);
+    expect(outcome.struck).to.include({ reorganisations: 1 });
+    expect(outcome.recoveries).to.have.length(3);
+    for (const { earned, gas } of outcome.earnings) expect(earned).to.be.above(gas);
     // The drop is one that liquidates: otherwise nothing would have been tried.
     expect(outcome.liquidatedAccounts).to.be.above(ACCOUNTS / 4);
   });

@@ -84,7 +84,7 @@ describe("fault proxy", () => {
   it("does not answer while it hangs, and breaks the connection afterwards", async () => {
     proxy.mode = { kind: "hang" };
     const asked = outcome(ask("eth_blockNumber"));
-    while (proxy.counts.spoilt === 0) await new Promise((resolve) => setImmediate(resolve));
+    while (proxy.counts.hang === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(seen).to.deep.equal([]);
     proxy.mode = { kind: "pass" };
     expect(await asked).to.equal("broken");
@@ -108,6 +108,20 @@ describe("fault proxy", () => {
     proxy.mode = mode;
     const { result } = (await (await ask("eth_blockNumber")).json()) as { result: string };
     expect(Number(result)).to.equal(90);
+  });
+
+  it("counts what went wrong, and nothing else", async () => {
+    await ask("eth_blockNumber");
+    proxy.mode = { kind: "errors" };
+    await outcome(ask("eth_blockNumber"));
+    proxy.mode = { kind: "lag", blocks: 10 };
+    await ask("eth_blockNumber");
+    // Whatever block it has, it knows its chain.
+    await ask("eth_chainId");
+    proxy.mode = { kind: "dropAfterBroadcast" };
+    await outcome(ask("eth_sendRawTransaction", [RAW]));
+    await ask("eth_blockNumber");
+    expect(proxy.counts).to.deep.equal({ requests: 6, hang: 0, errors: 1, lag: 1, dropAfterBroadcast: 1 });
   });
 
   it("holds questions back while it is paused", async () => {
