@@ -134,6 +134,27 @@ export function parseConfig(argv: readonly string[], env: Environment): Config {
   if (staleAfter * 1_000 < 2 * intervalMs) {
     throw new ConfigError(`--stale-after ${staleAfter} s is less than two pauses of --interval ${intervalMs} ms`);
   }
+  const rpcTimeoutMs = whole("rpc-timeout", values["rpc-timeout"], { min: 100, max: 300_000 });
+  if (rpcTimeoutMs > deadlineMs) {
+    throw new ConfigError(
+      `--rpc-timeout ${rpcTimeoutMs} ms is above --deadline ${deadlineMs} ms: one answer outlasts a cycle`,
+    );
+  }
+  const overdueAfter = whole("overdue-after", values["overdue-after"], { min: 1, max: 86_400 });
+  if (overdueAfter * 1_000 < 2 * intervalMs) {
+    throw new ConfigError(`--overdue-after ${overdueAfter} s is less than two pauses of --interval ${intervalMs} ms`);
+  }
+  const maxFee = amount("max-fee", values["max-fee"], { unit: 9, min: "0.001", max: "100000" });
+  const maxTip = amount("max-tip", values["max-tip"], { unit: 9, min: "0", max: "1000" });
+  if (maxTip > maxFee) {
+    throw new ConfigError(
+      `--max-tip ${values["max-tip"]} is above --max-fee ${values["max-fee"]}, which it is a part of`,
+    );
+  }
+  const maxTakeOver = amount("take-over", values["take-over"], { unit: 18, min: "0", max: "1000000000" });
+  if (maxTakeOver > 0n && !roles.has("liquidate")) {
+    throw new ConfigError(`--take-over ${values["take-over"]} without the role liquidate, which alone takes over`);
+  }
   const config: Config = {
     roles,
     book: bookOf(deployment),
@@ -144,22 +165,22 @@ export function parseConfig(argv: readonly string[], env: Environment): Config {
     key: keyOf(values, env, values.send && mayAct(roles)),
     database: databaseOf(values.database, env),
     shard: shardOf(values.shard),
-    maxFee: amount("max-fee", values["max-fee"], { unit: 9, min: "0.001", max: "100000" }),
-    maxTip: amount("max-tip", values["max-tip"], { unit: 9, min: "0", max: "1000" }),
+    maxFee,
+    maxTip,
     margin: amount("margin", values.margin, { unit: 18, min: "-1000", max: "100000" }),
     minBalance: amount("min-balance", values["min-balance"], { unit: 18, min: "0", max: "1000" }),
-    maxTakeOver: amount("take-over", values["take-over"], { unit: 18, min: "0", max: "1000000000" }),
+    maxTakeOver,
     confirmations: whole("confirmations", values.confirmations, { min: 1, max: 64 }),
     maxInFlight: whole("in-flight", values["in-flight"], { min: 1, max: 16 }),
     timeoutMs: whole("timeout", values.timeout, { min: 500, max: 3_600_000 }),
     intervalMs,
     deadlineMs,
-    rpcTimeoutMs: whole("rpc-timeout", values["rpc-timeout"], { min: 100, max: 300_000 }),
+    rpcTimeoutMs,
     logRange: whole("log-range", values["log-range"], { min: 1, max: 100_000 }),
     checkIntervalMs: whole("check-interval", values["check-interval"], { min: 0, max: 604_800 }) * 1_000,
     watch: watchOf(values),
     staleAfterMs: staleAfter * 1_000,
-    overdueAfterMs: whole("overdue-after", values["overdue-after"], { min: 1, max: 86_400 }) * 1_000,
+    overdueAfterMs: overdueAfter * 1_000,
     webhook: webhookOf(values, env),
     logLevel: levelOf(values["log-level"]),
   };

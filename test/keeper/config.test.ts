@@ -142,6 +142,13 @@ describe("parseConfig", () => {
     ["no confirmations", () => [...usual(), "--confirmations", "0"]],
     ["a port that is none", () => [...usual(), "--port", "70000"]],
     ["an alarm that would always ring", () => [...usual(), "--interval", "60000", "--stale-after", "100"]],
+    [
+      "an alert about all that is liquidated in time",
+      () => [...usual(), ...["--interval", "30000", "--overdue-after", "59"]],
+    ],
+    ["a tip above the fee that it is a part of", () => [...usual(), "--max-fee", "1", "--max-tip", "1.000000001"]],
+    ["an answer that may outlast a cycle", () => [...usual(), "--rpc-timeout", "5001", "--deadline", "5000"]],
+    ["takeovers by who does not liquidate", () => [...usual(), "--take-over", "1"]],
     ["a webhook that is no URL", () => [...usual(), "--alert-webhook", "chat"]],
   ];
   for (const [what, argv] of bad) {
@@ -162,6 +169,19 @@ describe("parseConfig", () => {
       expect(() => parse(argv())).to.throw(KeyError);
     });
   }
+
+  it("takes what is at the edge of these", () => {
+    const { maxFee, maxTip } = parse([...usual(), "--max-fee", "1", "--max-tip", "1"]);
+    expect(maxTip).to.equal(maxFee);
+    parse([...usual(), "--rpc-timeout", "5000", "--deadline", "5000"]);
+    parse([...usual(), "--interval", "30000", "--overdue-after", "60"]);
+    parse(["liquidate", ...usual(), "--take-over", "1"]);
+  });
+
+  it("names both flags and values of what does not go together", () => {
+    expect(() => parse([...usual(), "--max-fee", "1", "--max-tip", "2"])).to.throw(/--max-tip 2 .* --max-fee 1,/);
+    expect(() => parse([...usual(), "--rpc-timeout", "5001", "--deadline", "5000"])).to.throw(/5001 ms .* 5000 ms/);
+  });
 
   it("names the flag and the value", () => {
     expect(() => parse([...usual(), "--max-fee", "lots"])).to.throw(/--max-fee .*: lots$/);
