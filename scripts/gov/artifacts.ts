@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import accessManager from "@openzeppelin/contracts/build/contracts/AccessManager.json" with { type: "json" };
 import type { InterfaceAbi } from "ethers";
 
-import { accessManagerArtifact } from "../../deploy/modules/Foundation.ts";
 import type { ContractName } from "../deploy/addressBook.ts";
 import { PlimsollError } from "../deploy/PlimsollError.ts";
 
@@ -39,7 +39,7 @@ const folder = join(import.meta.dirname, "../../artifacts/contracts");
 
 /** The artifact of a contract of the deployment. Throws a PlimsollError where nothing has been built. */
 export function builtAs(name: ContractName): Built {
-  return name === "authority" ? accessManagerArtifact : readArtifact(SOURCES[name]);
+  return name === "authority" ? accessManager : readArtifact(SOURCES[name]);
 }
 
 /** @param source As `Vault.sol/Vault`. Throws a PlimsollError where nothing has been built. */
