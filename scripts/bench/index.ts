@@ -127,6 +127,14 @@ class TimedSource implements EventSource {
     return this.inner.books(...args);
   }
 
+  async orders(...args: Parameters<EventSource["orders"]>): ReturnType<EventSource["orders"]> {
+    return this.inner.orders(...args);
+  }
+
+  async triggers(...args: Parameters<EventSource["triggers"]>): ReturnType<EventSource["triggers"]> {
+    return this.inner.triggers(...args);
+  }
+
   async debtIndex(block: number): Promise<bigint> {
     return this.inner.debtIndex(block);
   }

@@ -78,6 +78,14 @@ export class SyntheticHistory implements EventSource {
     return Promise.reject(new Error("this history needs no reading"));
   }
 
+  orders(): Promise<readonly undefined[]> {
+    return Promise.reject(new Error("this history needs no reading"));
+  }
+
+  triggers(): Promise<readonly undefined[]> {
+    return Promise.reject(new Error("this history has no triggers"));
+  }
+
   debtIndex(): Promise<bigint> {
     return Promise.reject(new Error("this history has no debts"));
   }

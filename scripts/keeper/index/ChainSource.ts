@@ -2,7 +2,8 @@
 import { Interface, type Result, toBeHex, toQuantity } from "ethers";
 
 import { messageOf, PlimsollError } from "../../deploy/PlimsollError.ts";
-import type { BlockRef } from "./entries.ts";
+import { revertDataOf } from "../contracts.ts";
+import type { BlockRef, PendingOrder, RestingTrigger } from "./entries.ts";
 import type { ChainBook, EventSource, IndexedContracts, RawLog } from "./EventSource.ts";
 
 /** What a provider of ethers has: `JsonRpcApiProvider.send`. */
@@ -26,6 +27,18 @@ const HOUSE = new Interface([
   "function multicall(bytes[]) returns (bytes[])",
 ]);
 
+const ORDERS = new Interface([
+  `function orderOf(bytes32, uint256) view returns (tuple(uint256 asset, int256 delta, uint256 acceptablePrice,
+    uint256 phase, uint256 submittedAt, uint256 boundary, uint256 expiry, uint256 pay, uint256 charge, uint256 legs,
+    bool reduceOnly))`,
+  `function basketOf(bytes32, uint256) view returns (tuple(uint256 asset, int256 delta, uint256 acceptablePrice,
+    uint256 phase, uint256 submittedAt, uint256 boundary, uint256 expiry, uint256 pay, uint256 charge, uint256 legs,
+    bool reduceOnly), tuple(uint256 asset, int256 delta, uint256 phase, uint256 middle)[])`,
+  `function triggerOf(bytes32, uint256) view returns (tuple(uint256 asset, int256 delta, uint256 triggerPrice, bool above,
+    uint256 acceptablePrice, uint256 expiry))`,
+  "function multicall(bytes[]) returns (bytes[])",
+]);
+
 /** Calls that go into one: each takes up to some 20,000 gas, and nodes stop a call at 16 million or more. */
 const CALLS = 300;
 /** How nodes and their hosts say that a range of blocks has too many logs. */
@@ -38,6 +51,30 @@ interface AccountWord {
   readonly collaterals: bigint;
   readonly pending: bigint;
   readonly shares: bigint;
+}
+
+interface LegWord {
+  readonly asset: bigint;
+  readonly phase: bigint;
+}
+
+interface OrderWord extends LegWord {
+  readonly boundary: bigint;
+  /** Of a basket; 0: a single order. */
+  readonly legs: bigint;
+}
+
+interface TriggerWord {
+  readonly asset: bigint;
+  readonly delta: bigint;
+  readonly triggerPrice: bigint;
+  readonly above: boolean;
+  readonly expiry: bigint;
+}
+
+interface OrdersCall {
+  readonly method: string;
+  readonly values: readonly unknown[];
 }
 
 interface Call {
@@ -166,6 +203,53 @@ export class ChainSource implements EventSource {
     });
   }
 
+  async orders(orders: readonly PendingOrder[], block: number): Promise<readonly (PendingOrder | undefined)[]> {
+    const asked = orders.map(({ account, sequence }) => ({ method: "orderOf", values: [account, sequence] }));
+    const words = (await this.#views(asked, block)).map((view) => view?.[0] as OrderWord | undefined);
+    const isBasket = (place: number): boolean => (words[place]?.legs ?? 0n) !== 0n;
+    const baskets = asked.filter((_, place) => isBasket(place)).map(({ values }) => ({ method: "basketOf", values }));
+    const legsOf = (await this.#views(baskets, block)).map((view) => view?.[1] as readonly LegWord[]).values();
+    return orders.map(({ account, sequence }, place) => {
+      const order = words[place];
+      if (order === undefined) return undefined;
+      const legs = isBasket(place) ? (legsOf.next().value ?? []) : [order];
+      return {
+        account,
+        sequence,
+        boundary: order.boundary,
+        legs: legs.map(({ asset, phase }) => ({ asset: Number(asset), phase })),
+      };
+    });
+  }
+
+  async triggers(triggers: readonly RestingTrigger[], block: number): Promise<readonly (RestingTrigger | undefined)[]> {
+    const calls = triggers.map(({ account, sequence }) => ({ method: "triggerOf", values: [account, sequence] }));
+    const views = await this.#views(calls, block);
+    return triggers.map(({ account, sequence }, place) => {
+      const found = views[place]?.[0] as TriggerWord | undefined;
+      if (found === undefined) return undefined;
+      const { asset, delta, triggerPrice, above, expiry } = found;
+      return { account, sequence, asset: Number(asset), delta, triggerPrice, above, expiry };
+    });
+  }
+
+  /** Of the orders' contract: one that is asked for and not there makes it refuse all that are asked with it. */
+  async #views(calls: readonly OrdersCall[], block: number): Promise<readonly (Result | undefined)[]> {
+    if (calls.length === 0) return [];
+    const { orders } = this.#contracts;
+    const data = calls.map(({ method, values }) => ORDERS.encodeFunctionData(method, values));
+    try {
+      const answer = await this.#call(ORDERS.encodeFunctionData("multicall", [data]), block, orders);
+      const [returned] = ORDERS.decodeFunctionResult("multicall", answer) as unknown as [string[]];
+      return calls.map(({ method }, place) => ORDERS.decodeFunctionResult(method, returned[place] ?? "0x"));
+    } catch (error) {
+      if (revertDataOf(error) === undefined) throw error;
+      if (calls.length === 1) return [undefined];
+      const half = Math.ceil(calls.length / 2);
+      return [...(await this.#views(calls.slice(0, half), block)), ...(await this.#views(calls.slice(half), block))];
+    }
+  }
+
   /** Bitmap of all collateral. */
   async #tokens(block: number): Promise<bigint> {
     const [, tokens] = HOUSE.decodeFunctionResult(
@@ -195,11 +279,8 @@ export class ChainSource implements EventSource {
     return results;
   }
 
-  async #call(data: string, block: number): Promise<string> {
-    const answer = await this.#requester.send("eth_call", [
-      { to: this.#contracts.clearingHouse, data },
-      toQuantity(block),
-    ]);
+  async #call(data: string, block: number, to = this.#contracts.clearingHouse): Promise<string> {
+    const answer = await this.#requester.send("eth_call", [{ to, data }, toQuantity(block)]);
     if (typeof answer !== "string") throw new MalformedAnswerError("eth_call answers no data");
     return answer;
   }

@@ -1,6 +1,6 @@
 /** Where the index gets events from, and the books that events do not tell. */
 import { PlimsollError } from "../../deploy/PlimsollError.ts";
-import type { BlockRef } from "./entries.ts";
+import type { BlockRef, PendingOrder, RestingTrigger } from "./entries.ts";
 
 /** A log as the chain gives it. All of it is lower-case hex. */
 export interface RawLog {
@@ -40,6 +40,10 @@ export interface EventSource {
   logs(from: number, to: number): Promise<readonly RawLog[]>;
   /** Accounts at a block, in the order asked. */
   books(accounts: readonly string[], block: number): Promise<readonly ChainBook[]>;
+  /** Orders at a block, in the order asked; undefined: it does not wait. */
+  orders(orders: readonly PendingOrder[], block: number): Promise<readonly (PendingOrder | undefined)[]>;
+  /** Triggers at a block, in the order asked; undefined: it does not rest. */
+  triggers(triggers: readonly RestingTrigger[], block: number): Promise<readonly (RestingTrigger | undefined)[]>;
   /** What a share of debt stands for at a block, WAD. */
   debtIndex(block: number): Promise<bigint>;
 }

@@ -98,6 +98,35 @@ describe("full check of the index", () => {
     await index.close();
   });
 
+  it("finds an account that is flagged and should not be, or the other way round, and puts it right", async () => {
+    const chain = chainOf();
+    const { index, log } = await openIndex(chain);
+    await index.sync(chain.head);
+    chain.tamper(ALICE, (account) => (account.insolvent = true));
+    expect(await index.check(chain.head)).to.deep.equal({ accounts: 2, wrong: 1, repaired: 1 });
+    expect([...index.insolvent]).to.deep.equal([ALICE]);
+    expect(log.lines.find(({ event }) => event === "index wrong")?.fields["differences"]).to.deep.equal(["insolvency"]);
+    await index.close();
+  });
+
+  it("finds an order that is not as the chain has it, and rebuilds", async () => {
+    const chain = chainOf();
+    const { index, log } = await openIndex(chain);
+    await index.sync(chain.head);
+    chain.spoilt.add(`${BOB}/0`);
+    const { wrong, repaired } = await index.check(chain.head);
+    expect({ wrong, repaired }).to.deep.equal({ wrong: 1, repaired: 1 });
+    expect(log.lines.find(({ event }) => event === "index wrong")?.fields).to.deep.equal({
+      account: BOB,
+      block: 2,
+      differences: ["order 0"],
+    });
+    expect(index.counters.rebuilds).to.equal(1);
+    chain.spoilt.clear();
+    expect((await index.check(chain.head)).wrong).to.equal(0);
+    await index.close();
+  });
+
   it("rebuilds where an account has more orders than the index", async () => {
     const chain = chainOf();
     const { index } = await openIndex(chain);

@@ -1,7 +1,8 @@
 /** A chain that forks, lags and leaves logs out on demand, with books that events do not always tell. */
 import { id as topicOf, toBeHex } from "ethers";
 
-import type { BlockRef } from "../../../scripts/keeper/index/entries.ts";
+import { type BlockRef, keyOf, type PendingOrder, type RestingTrigger } from "../../../scripts/keeper/index/entries.ts";
+import { eventDecoder } from "../../../scripts/keeper/index/events.ts";
 import type { ChainBook, EventSource, IndexedContracts, RawLog } from "../../../scripts/keeper/index/EventSource.ts";
 import { wordOf } from "./support.ts";
 
@@ -14,6 +15,8 @@ export const CONTRACTS: IndexedContracts = {
   oracle: toBeHex(0x0a, 20),
   insuranceFund: toBeHex(0x1f, 20),
 };
+
+const decode = eventDecoder(CONTRACTS);
 
 export function accountAt(place: number): string {
   return toBeHex((BigInt(place + 1) << 96n) | 7n, 32);
@@ -49,6 +52,8 @@ interface FakeBlock {
 export class FakeChain implements EventSource {
   /** Blocks of which answers leave the logs out. */
   readonly hidden = new Set<number>();
+  /** Orders that the chain has with another boundary than their event says. */
+  readonly spoilt = new Set<string>();
   /** Runs once, before the next answer about a block. */
   beforeBlock: (() => Promise<void>) | undefined;
   /** Thrown by the next request. */
@@ -128,6 +133,29 @@ export class FakeChain implements EventSource {
         return { account, cash: owed, debtShares: shares, pending, positions, collateral: new Map(), insolvent };
       });
     });
+  }
+
+  /** Those that were submitted and have not ended, but for what is spoilt. */
+  orders(orders: readonly PendingOrder[], block: number): Promise<readonly (PendingOrder | undefined)[]> {
+    return this.#answer(() => {
+      const open = new Map<string, PendingOrder>();
+      for (const log of this.#blocks.slice(0, block + 1).flatMap(({ logs }) => logs)) {
+        const event = decode(log);
+        if (event?.name === "OrderSubmitted") {
+          const { account, sequence, boundary, legs } = event;
+          open.set(keyOf(event), { account, sequence, boundary, legs });
+        }
+        if (event?.name === "OrderEnded") open.delete(keyOf(event));
+      }
+      return orders.map((order) => {
+        const found = open.get(keyOf(order));
+        return found && this.spoilt.has(keyOf(order)) ? { ...found, boundary: found.boundary + 1n } : found;
+      });
+    });
+  }
+
+  triggers(triggers: readonly RestingTrigger[]): Promise<readonly (RestingTrigger | undefined)[]> {
+    return Promise.resolve(triggers);
   }
 
   debtIndex(block: number): Promise<bigint> {

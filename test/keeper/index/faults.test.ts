@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import { expect } from "chai";
 
+import type { PendingOrder, RestingTrigger } from "../../../scripts/keeper/index/entries.ts";
 import type { EventSource } from "../../../scripts/keeper/index/EventSource.ts";
 import { Index } from "../../../scripts/keeper/index/Index.ts";
 import { PostgresStore, StoreServerError } from "../../../scripts/keeper/index/PostgresStore.ts";
@@ -85,6 +86,14 @@ class DeafChain implements EventSource {
 
   async books(accounts: readonly string[], block: number) {
     return this.#chain.books(accounts, block);
+  }
+
+  async orders(orders: readonly PendingOrder[], block: number) {
+    return this.#chain.orders(orders, block);
+  }
+
+  async triggers(triggers: readonly RestingTrigger[]) {
+    return this.#chain.triggers(triggers);
   }
 
   async debtIndex(block: number) {
@@ -392,6 +401,28 @@ describe("index on a PostgreSQL that several share", function () {
     expect([first.following, first.head?.number]).to.deep.equal([true, 3]);
     await expectRight(first, chain);
     await Promise.all([first.close(), second.close()]);
+  });
+
+  it("has a follower check what it has, say what is wrong, and leave it to the writer", async () => {
+    const chain = chainOf(2);
+    const writer = await openIndex(await open(), chain);
+    await writer.sync(chain.head);
+    const log = keepingLog();
+    const follower = await openIndex(await open(), chain, log);
+    // A block that the writer has not stored yet: a follower compares at the one that is.
+    const stored = chain.head.number;
+    chain.tamper(ALICE, (account) => (account.cash += 1n));
+    more(chain, 1);
+    expect(await follower.check(chain.head)).to.deep.equal({ accounts: 40, wrong: 1, repaired: 0 });
+    expect(log.lines.find(({ event }) => event === "index wrong")?.fields).to.deep.equal({
+      account: ALICE,
+      block: stored,
+      differences: ["cash"],
+    });
+    expect([follower.following, follower.head?.number]).to.deep.equal([true, stored]);
+    expect((await writer.check(chain.head)).repaired).to.equal(1);
+    expect((await follower.check(chain.head)).wrong).to.equal(0);
+    await Promise.all([writer.close(), follower.close()]);
   });
 
   it("leaves the lease that has run out with its writer while there is nothing to write", async () => {

@@ -15,21 +15,26 @@ describe("index of orders, triggers and pool requests", () => {
   const directory = temporaryDirectory();
   let files = 0;
 
-  async function openIndex({ clearingHouse, orders, pool, oracle, insuranceFund }: World): Promise<Index> {
+  async function contractsOf({ clearingHouse, orders, pool, oracle, insuranceFund }: World) {
     const [house, ordersAt, poolAt, oracleAt, fund] = await Promise.all(
       [clearingHouse, orders, pool, oracle, insuranceFund].map(async (contract) => contract.getAddress()),
     );
-    const contracts = {
+    return {
       clearingHouse: String(house),
       orders: String(ordersAt),
       pool: String(poolAt),
       oracle: String(oracleAt),
       insuranceFund: String(fund),
     };
+  }
+
+  async function openIndex(world: World): Promise<Index> {
+    const contracts = await contractsOf(world);
+    const { clearingHouse } = contracts;
     const log = keepingLog();
     const { chainId } = await ethers.provider.getNetwork();
     const file = join(directory, `orders-${files++}.sqlite`);
-    const store = await SqliteStore.open({ file, identity: { chainId, clearingHouse: String(house) }, log });
+    const store = await SqliteStore.open({ file, identity: { chainId, clearingHouse }, log });
     const source = new ChainSource(ethers.provider, contracts);
     return Index.open({ store, source, contracts, log, firstBlock: 0, range: 1_000 });
   }
@@ -102,6 +107,38 @@ describe("index of orders, triggers and pool requests", () => {
     expect(index.orders.get(keyOf({ account, sequence }))?.legs).to.deep.equal(
       views.map(({ asset, phase }) => ({ asset: Number(asset), phase })),
     );
+    // One of a single leg is a basket to the contract.
+    await world.orders.connect(world.bob).submitBasket(accountOf(world.bob), legs.slice(1), false, 0);
+    await sync(index);
+    expect([...index.orders.values()].map((order) => order.legs.length)).to.deep.equal([2, 1]);
+    await index.close();
+  });
+
+  it("has the check find orders and triggers that are not there any more, or are others", async () => {
+    const world = await loadFixture(funded);
+    const index = await openIndex(world);
+    const account = accountOf(world.alice);
+    await world.submit(account, ETH, wad("2"));
+    await world.submit(accountOf(world.bob), BTC, wad("0.1"));
+    const trigger = {
+      asset: ETH,
+      delta: wad("-2"),
+      triggerPrice: wad("2000"),
+      above: true,
+      acceptablePrice: 0n,
+      expiry: 0,
+    };
+    await world.orders.connect(world.alice).submitTrigger(account, trigger);
+    await sync(index);
+    const source = new ChainSource(ethers.provider, await contractsOf(world));
+    const block = await ethers.provider.getBlockNumber();
+    const [orders, triggers] = [[...index.orders.values()], [...index.triggers.values()]];
+    const gone = <Item extends { sequence: bigint }>(items: readonly Item[]) =>
+      items.map((item) => ({ ...item, sequence: item.sequence + 40n }));
+
+    expect([orders.length, triggers.length]).to.deep.equal([2, 1]);
+    expect(await source.orders([...gone(orders), ...orders], block)).to.deep.equal([undefined, undefined, ...orders]);
+    expect(await source.triggers([...gone(triggers), ...triggers], block)).to.deep.equal([undefined, ...triggers]);
     await index.close();
   });
 
