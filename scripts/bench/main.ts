@@ -1,36 +1,17 @@
-/**
- * `npm run bench:keeper`: how fast a keeper is, in absolute figures and beside what they compare with.
- *
- *   npm run bench:keeper -- [--only screen,index,latency] [--accounts N] [--samples N] [--json]
- */
+/** `npm run bench:keeper`: see `USAGE` in `options.ts`. */
 import { cpus } from "node:os";
-import { parseArgs } from "node:util";
 
 import { messageOf, PlimsollError } from "../deploy/PlimsollError.ts";
 import { type Figure, figuresOf, renderFigures } from "./figures.ts";
 import { benchLatency } from "./latency.ts";
-
-const BENCHES = ["screen", "index", "latency"] as const;
-type Bench = (typeof BENCHES)[number];
-
-/** A flag that cannot be. */
-class UsageError extends PlimsollError {}
-
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: BENCHES.join(",") },
-    accounts: { type: "string", default: "10000" },
-    samples: { type: "string", default: "100" },
-    json: { type: "boolean", default: false },
-  },
-});
+import { type Bench, type Options, OptionsError, parseOptions, USAGE } from "./options.ts";
 
 const say = (what: string): void => {
   // Figures alone go to standard output.
   process.stderr.write(`  ${what}\n`);
 };
 
-async function run(bench: Bench): Promise<readonly Figure[]> {
+async function run(bench: Bench, { accounts, samples }: Options): Promise<readonly Figure[]> {
   process.stderr.write(`${bench}\n`);
   switch (bench) {
     case "screen":
@@ -38,7 +19,7 @@ async function run(bench: Bench): Promise<readonly Figure[]> {
     case "index":
       return figuresOf(bench, await call("index.ts", "benchIndex"));
     case "latency": {
-      const result = await benchLatency({ ...sizes(), onProgress: say });
+      const result = await benchLatency({ accounts, samples, onProgress: say });
       const what = `price seen → transaction sent, ${result.accounts} accounts`;
       return [
         { what: `${what}, median`, value: result.seenToSent.median, unit: "ms" },
@@ -58,31 +39,19 @@ async function call(file: string, name: string): Promise<unknown> {
   return bench();
 }
 
-function sizes(): { accounts: number; samples: number } {
-  return { accounts: whole("accounts", values.accounts), samples: whole("samples", values.samples) };
-}
-
-function whole(flag: string, text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1) throw new UsageError(`--${flag} needs a whole number above 0, not "${text}"`);
-  return value;
-}
-
-function chosen(): readonly Bench[] {
-  return values.only.split(",").map((name) => {
-    const bench = BENCHES.find((candidate) => candidate === name);
-    if (bench === undefined) throw new UsageError(`--only knows no "${name}"`);
-    return bench;
-  });
+async function main(options: Options): Promise<void> {
+  const figures: Figure[] = [];
+  for (const bench of options.benches) figures.push(...(await run(bench, options)));
+  const cores = cpus();
+  const machine = `${cores.length} cores (${cores[0]?.model.trim() ?? "unknown"}), Node ${process.version}`;
+  console.log(options.json ? JSON.stringify({ machine, figures }, undefined, 2) : renderFigures(machine, figures));
 }
 
 try {
-  const figures: Figure[] = [];
-  for (const bench of chosen()) figures.push(...(await run(bench)));
-  const cores = cpus();
-  const machine = `${cores.length} cores (${cores[0]?.model.trim() ?? "unknown"}), Node ${process.version}`;
-  console.log(values.json ? JSON.stringify({ machine, figures }, undefined, 2) : renderFigures(machine, figures));
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) console.log(USAGE);
+  else await main(options);
 } catch (error) {
   console.error(error instanceof PlimsollError ? messageOf(error) : error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  process.exitCode = error instanceof OptionsError ? 2 : 1;
 }

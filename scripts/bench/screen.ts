@@ -2,6 +2,8 @@
  * How long it takes to look at every account after a change of price: in floating point for all, exactly for those that
  * this leaves, and beside it exactly for all, and by `Lens.health` on a chain.
  */
+import { isError } from "ethers";
+
 import type { AccountBook } from "../keeper/index/entries.ts";
 import { exposuresOf } from "../keeper/screen/exposures.ts";
 import { type AssetTerms, type Market, Screen } from "../keeper/screen/Screen.ts";
@@ -9,12 +11,11 @@ import { WAD } from "../model/fixed.ts";
 import { NO_FUNDING } from "../model/funding.ts";
 import { livePrice } from "../model/price.ts";
 import { assess, maintenanceUp } from "../model/risk.ts";
+import type { Figure } from "./figures.ts";
 
 export interface ScreenSizes {
   readonly accounts?: number;
   readonly positions?: number;
-  /** Accounts of the `eth_call`; as many as are opened on the real contracts. */
-  readonly called?: number;
 }
 
 export interface ScreenFigures {
@@ -36,23 +37,22 @@ export interface ScreenFigures {
   /** Of the process with all books and the screen, and what of it the screen's numbers are. */
   readonly residentMiB: number;
   readonly screenMiB: number;
-  /** One `eth_call` of `Lens.health`, and what it comes to for all accounts, page by page. */
-  readonly callAccounts: number;
-  readonly callMs: number;
-  readonly extrapolatedCallsSeconds: number;
-  readonly callsOverScreenRatio: number;
+  /** What the same comes to by `eth_call` of `Lens.health`. */
+  readonly calls: readonly Figure[];
 }
 
 const ASSETS = 16;
 const RUNS = 9;
+/** Each takes seconds. */
+const CALL_RUNS = 5;
+/** Gas of one call, as the node allows it: what EIP-7825 allows a transaction. */
+const CALL_GAS = 16_777_216;
+/** Accounts that are opened on the chain before a call of all of them is tried. */
+const OPENED = 16;
 const MIB = 1_048_576;
 
 /** The whole measurement; the call against real contracts takes some ten seconds to set up. */
-export async function benchScreen({
-  accounts = 100_000,
-  positions = 8,
-  called = 20,
-}: ScreenSizes = {}): Promise<ScreenFigures> {
+export async function benchScreen({ accounts = 100_000, positions = 8 }: ScreenSizes = {}): Promise<ScreenFigures> {
   const before = process.memoryUsage();
   const terms = Array.from({ length: ASSETS }, (_, asset) => termsOf(asset));
   const books = Array.from({ length: accounts }, (_, number) => bookOf(number, positions));
@@ -75,8 +75,7 @@ export async function benchScreen({
   const candidatesMs = timed(() => countUnhealthy(chosen, market)).ms;
   const exactMs = timed(() => countUnhealthy(books, market)).ms;
   const residentMiB = (process.memoryUsage().rss - before.rss + before.heapUsed) / MIB;
-  const callMs = await healthCallMs({ accounts: called, positions });
-  const extrapolatedCallsSeconds = (callMs * Math.ceil(accounts / called)) / 1_000;
+  const call = await largestHealthCall(positions);
   return {
     accounts,
     positionsOfEach: positions,
@@ -90,11 +89,55 @@ export async function benchScreen({
     exactOverScreenRatio: exactMs / (compareMs + screenMs + candidatesMs),
     residentMiB,
     screenMiB,
-    callAccounts: called,
-    callMs,
-    extrapolatedCallsSeconds,
-    callsOverScreenRatio: (extrapolatedCallsSeconds * 1_000) / (compareMs + screenMs + candidatesMs),
+    calls: callFigures(call, { accounts, screenMs: compareMs + screenMs + candidatesMs }),
   };
+}
+
+/** One call of some accounts, as it was measured. */
+export interface HealthCall {
+  readonly accounts: number;
+  /** Median. */
+  readonly ms: number;
+}
+
+/**
+ * What is measured, and what it comes to for all accounts.
+ * @param ours Accounts, and milliseconds that the keeper takes for them.
+ */
+export function callFigures(call: HealthCall, ours: { accounts: number; screenMs: number }): readonly Figure[] {
+  const calls = Math.ceil(ours.accounts / call.accounts);
+  const ms = calls * call.ms;
+  const each = Math.floor(CALL_GAS / call.accounts);
+  return [
+    {
+      what: "one eth_call of Lens.health, as many accounts as the node takes",
+      value: call.accounts,
+      unit: "accounts",
+      ratio: `measured, all of them different; a call may use ${CALL_GAS} gas (EIP-7825), an account takes some ${each}`,
+    },
+    { what: "that call", value: call.ms, unit: "ms", ratio: `measured, median of ${CALL_RUNS}` },
+    {
+      what: `${ours.accounts} accounts by such calls`,
+      value: ms / 1_000,
+      unit: "s",
+      ratio: `extrapolated: ${calls} of them one after the other; one for all would take ${((each * ours.accounts) / 1e9).toFixed(1)} billion gas`,
+    },
+    { what: "that over the keeper's time", value: ms / ours.screenMs, unit: "×", ratio: "extrapolated over measured" },
+  ];
+}
+
+/** The largest number from `taken` on and below `refused` that is taken, where all below one that is taken are. */
+export async function largestTaken(
+  { taken, refused }: { taken: number; refused: number },
+  isTaken: (count: number) => Promise<boolean>,
+): Promise<number> {
+  let [low, high] = [taken, refused];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (await isTaken(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 function medianOf(times: readonly number[]): number {
@@ -188,8 +231,8 @@ function bookOf(number: number, positions: number): AccountBook {
 
 // ---------------------------------------------------------------- on a chain
 
-/** Median time of one `eth_call` of `Lens.health` for accounts with real positions, on a chain in this process. */
-async function healthCallMs({ accounts, positions }: { accounts: number; positions: number }): Promise<number> {
+/** `Lens.health` of as many accounts with real positions as the node takes in one call, on a chain in this process. */
+async function largestHealthCall(positions: number): Promise<HealthCall> {
   const { accountOf, deploy, time } = await import("../../test/fixture.ts");
   const { BTC, ETH, LINK, SOL, wad } = await import("../../test/parameters.ts");
   const { tradeBasket } = await import("../../test/clearing/scenarios.ts");
@@ -207,23 +250,36 @@ async function healthCallMs({ accounts, positions }: { accounts: number; positio
   const markets = [ETH, BTC, SOL, LINK, ...Array.from({ length: positions }, (_, more) => FIRST_MORE + more)];
   const held = markets.slice(0, positions);
   const opened: string[] = [];
-  for (let number = 0; number < accounts; ++number) {
-    const account = await world.fund(world.alice, wad("10_000"), BigInt(number));
-    await world.clearingHouse.markPool();
-    const legs = await Promise.all(
-      held.map(async (asset) => ({ asset, delta: (wad("500") * WAD) / (await world.priceOf(asset)) })),
+  const call = async (count: number): Promise<unknown> =>
+    world.lens.health(opened.slice(0, count), { gasLimit: CALL_GAS });
+  const isTaken = async (count: number): Promise<boolean> =>
+    call(count).then(
+      () => true,
+      (error: unknown) => {
+        if (isError(error, "CALL_EXCEPTION") || String(error).includes("reverted")) return false;
+        throw error;
+      },
     );
-    if (!(await tradeBasket(world, account, legs)))
-      throw new Error(`account ${accountOf(world.alice)} has no positions`);
-    opened.push(account);
-  }
-  await world.refresh();
-  await time.increase(1);
+  do {
+    for (let more = 0; more < OPENED; ++more) {
+      const account = await world.fund(world.alice, wad("10_000"), BigInt(opened.length));
+      await world.clearingHouse.markPool();
+      const legs = await Promise.all(
+        held.map(async (asset) => ({ asset, delta: (wad("500") * WAD) / (await world.priceOf(asset)) })),
+      );
+      if (!(await tradeBasket(world, account, legs)))
+        throw new Error(`account ${accountOf(world.alice)} has no positions`);
+      opened.push(account);
+    }
+    await world.refresh();
+    await time.increase(1);
+  } while (await isTaken(opened.length));
+  const accounts = await largestTaken({ taken: opened.length - OPENED, refused: opened.length }, isTaken);
   const times: number[] = [];
-  for (let run = 0; run < RUNS; ++run) {
+  for (let run = 0; run < CALL_RUNS; ++run) {
     const start = performance.now();
-    await world.lens.health(opened);
+    await call(accounts);
     times.push(performance.now() - start);
   }
-  return medianOf(times);
+  return { accounts, ms: medianOf(times) };
 }
