@@ -44,8 +44,8 @@ describe("two keepers through the drop", function () {
   it("miss and repeat nothing, whether answers are lost, blocks are taken back or endpoints fail", async () => {
     const fault = sequence([
       { fault: faultOf("drop"), window: { from: OPENING + 60, to: OPENING + 140 } },
-      { fault: faultOf("reorg"), window: { from: DROP + 382, to: DROP + 462 } },
-      { fault: faultOf("errors"), window: { from: DROP + 482, to: DROP + 522 } },
+      { fault: faultOf("reorg"), window: { from: DROP + 382, to: DROP + 478 } },
+      { fault: faultOf("errors"), window: { from: DROP + 494, to: DROP + 534 } },
     ]);
     const lens = await stage.lens();
     const outcome = await runScenario({
