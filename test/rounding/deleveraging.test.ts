@@ -1,9 +1,11 @@
 import { expect } from "chai";
 
-import { WAD } from "../../scripts/model/fixed.ts";
+import { PPM, WAD } from "../../scripts/model/fixed.ts";
+import { decodeRisk } from "../../scripts/model/parameters.ts";
 import { decodeWatch } from "../../scripts/model/watch.ts";
+import { frozen } from "../clearing/scenarios.ts";
 import { eventOf, movePrice, skewOf } from "../clearing/support.ts";
-import { loadFixture, receiptOf, time, type World } from "../fixture.ts";
+import { accountOf, loadFixture, receiptOf, time, type World } from "../fixture.ts";
 import { ETH, type Parameters, wad } from "../parameters.ts";
 import { cutToTheLast, flagAndSettle } from "../waterfall/scenarios.ts";
 import { positionOf } from "../waterfall/support.ts";
@@ -40,6 +42,37 @@ describe("rounding of what reaches a whole side", () => {
       await clearingHouse.cutProfits();
       const after = await clearingHouse.sideOf(ETH, long);
       expect(after.offset).to.equal(offset - toPool(value * (ONE - after.profitScale), ONE));
+    }
+  });
+
+  it("fraction to be closed; what bounds it: up; down", async () => {
+    const needed = await loadFixture(overLong);
+    await needed.clearingHouse.deleverage(ETH, await flagAndSettle(needed));
+    const upToCap = ceil((SIZE - OTHER - 2n * SKEW_CAP) * WAD, SIZE);
+    expect((await needed.clearingHouse.sideOf(ETH, true)).scale).to.equal(ONE - ceil(ONE * upToCap, WAD));
+
+    const bounded = await loadFixture(nearlyEven);
+    await bounded.clearingHouse.deleverage(ETH, await flagAndSettle(bounded));
+    const whole = floor((SIZE - SHORT) * WAD, SIZE);
+    expect((await bounded.clearingHouse.sideOf(ETH, true)).scale).to.equal(ONE - ceil(ONE * whole, WAD));
+  });
+
+  it("charge of a change of depth; its rate; κ after it; B: Φ up before and after; up, and one more; down; toward the pool", async () => {
+    for (const sign of [1n, -1n]) {
+      const world = await loadFixture(sign > 0n ? onlyLong : onlyShort);
+      const { clearingHouse, parameters } = world;
+      const [price, before] = [await world.priceOf(ETH), parameters.assets[ETH]?.depth ?? 0n];
+      const premium = (depth: bigint) => ceil(SIZE * SIZE * price, 2n * depth * WAD);
+      const charged = premium(DEPTH) - premium(before);
+      const rate = ceil(charged * PPM, floor(SIZE * price, WAD)) + 1n;
+      const { gamma, kappa } = decodeRisk((await clearingHouse.parametersOf(ETH))[0]).from;
+
+      const receipt = await receiptOf(clearingHouse.setDepth(ETH, DEPTH));
+      expect(eventOf(clearingHouse, receipt, "DepthChanged").getValue("charged")).to.equal(charged);
+      const { from } = decodeRisk((await clearingHouse.parametersOf(ETH))[0]);
+      expect([from.gamma, from.kappa]).to.deep.equal([gamma - rate, floor(kappa * DEPTH, before)]);
+      const { offset } = await clearingHouse.sideOf(ETH, sign > 0n);
+      expect(offset).to.equal(sign * floor(-charged * STEPS * WAD, SIZE));
     }
   });
 
@@ -107,6 +140,45 @@ describe("rounding of what reaches a whole side", () => {
     }
   });
 });
+
+/** Of bob against alice's 500: less than a quarter of hers would be left. */
+const SHORT = wad("400.000000000000000001");
+
+/** The market owes its traders more than the pool is to lose by it. */
+async function nearlyEven(): Promise<World> {
+  const world = await frozen(({ assets, money }) => {
+    money.lossBudget = 10_000;
+    for (const asset of assets) asset.openInterestShare = 10_000_000;
+  });
+  await world.fund(world.alice, wad("200_000"));
+  await world.fund(world.bob, wad("200_000"));
+  await world.trade(accountOf(world.bob), ETH, -SHORT);
+  await world.trade(accountOf(world.alice), ETH, SIZE);
+  await movePrice(world, ETH, wad("3_100.12345678"));
+  return world;
+}
+
+/** Not a whole number of what κ is counted in. */
+const DEPTH = wad("238_765.4321");
+
+async function onlyLong(): Promise<World> {
+  return alone(1n);
+}
+
+async function onlyShort(): Promise<World> {
+  return alone(-1n);
+}
+
+/** Alice has 500 ETH on one side, and nobody has any on the other. */
+async function alone(sign: bigint): Promise<World> {
+  const world = await frozen(({ assets }) => {
+    const [eth] = assets;
+    if (eth) eth.openInterestCap = wad("2_000");
+  });
+  await world.trade(accountOf(world.alice), ETH, sign * SIZE);
+  await world.setPrice(ETH, wad("1799.12345678"));
+  return world;
+}
 
 function abs(value: bigint): bigint {
   return value < 0n ? -value : value;

@@ -89,6 +89,19 @@ describe("rounding of fills and orders", () => {
     ]).to.deep.equal([insurance, protocol, fee - insurance - protocol]);
   });
 
+  it("cap on open interest as a share of the pool's mark: down", async () => {
+    const world = await loadFixture(narrow);
+    const { clearingHouse, alice } = world;
+    await clearingHouse.markPool();
+    const { markValue } = await clearingHouse.ledger();
+    const most = floor(markValue * BigInt(NARROW) * WAD, (await world.priceOf(ETH)) * PPM);
+
+    const over = await world.trade(accountOf(alice), ETH, most + 1n);
+    expect([over.outcome, over.cause]).to.deep.equal(["Cancelled", "OpenInterestExceeded"]);
+    expect((await clearingHouse.ledger()).markValue).to.equal(markValue);
+    expect((await world.trade(accountOf(alice), ETH, most)).outcome).to.equal("Filled");
+  });
+
   it("acceptable price in an order: a buy's down, a sell's up", async () => {
     const world = await loadFixture(long);
     const price = wad("1799.123456789012345679");
@@ -133,6 +146,19 @@ async function long() {
   const account = accountOf(world.alice);
   await world.trade(account, ETH, wad("10.000000000000000003"));
   return { ...world, account };
+}
+
+/** 1e-6 of the pool's mark. */
+const NARROW = 5_003;
+
+/** ETH may be held up to half a percent of what the pool is worth. */
+async function narrow() {
+  const world = await frozen(({ assets }) => {
+    const [eth] = assets;
+    if (eth) eth.openInterestShare = NARROW;
+  });
+  await world.setPrice(ETH, wad("1799.12345678"));
+  return world;
 }
 
 interface Fill {
