@@ -1,19 +1,10 @@
 import { expect } from "chai";
 
-import { frozen, still } from "../clearing/scenarios.ts";
+import { still } from "../clearing/scenarios.ts";
 import { expectConserved, expectNear, load, skewOf } from "../clearing/support.ts";
-import {
-  type Account,
-  accountOf,
-  funded,
-  loadFixture,
-  networkHelpers,
-  receiptOf,
-  time,
-  type World,
-} from "../fixture.ts";
-import { DAY, ETH, HOUR, SETTLEMENT, wad, WAD, WETH_TOKEN } from "../parameters.ts";
-import { poolWorthOf, walletOf, worthOf } from "./support.ts";
+import { type Account, accountOf, funded, networkHelpers, receiptOf, time, type World } from "../fixture.ts";
+import { DAY, ETH, HOUR, SETTLEMENT, wad, WAD } from "../parameters.ts";
+import { poolWorthOf, worthOf } from "./support.ts";
 
 const UNIT = 10n ** 12n;
 
@@ -119,74 +110,6 @@ describe("hazards of the books", () => {
       expectNear(await sum(), before, 8n);
     });
   });
-
-  describe("hazard 26: a rounding in the user's favour is taken ten thousand times", () => {
-    it("ten thousand deposits, withdrawals and transfers of dust give back what was put in", async () => {
-      const world = await loadFixture(still);
-      const { alice, vault, clearingHouse } = world;
-      const [account, other] = [accountOf(alice), accountOf(alice, 1n)];
-      await world.fundCollateral(alice, WETH_TOKEN, wad("1"));
-      await world.trade(account, ETH, wad("1.000000000000000007"));
-      await world.tokens.usdc.mint(alice, 1);
-      const before = (await worthOf(world, account, other)) + (await walletOf(world, alice));
-      const pairs = Array.from({ length: 60 }, () => [
-        vault.interface.encodeFunctionData("deposit", [account, SETTLEMENT, 1]),
-        vault.interface.encodeFunctionData("withdraw", [account, SETTLEMENT, 1, alice.address]),
-      ]).flat();
-      for (let i = 0; i < 42; i++) await vault.connect(alice).multicall(pairs);
-      const there = clearingHouse.interface.encodeFunctionData("transfer", [account, other, WETH_TOKEN, 1]);
-      const back = clearingHouse.interface.encodeFunctionData("transfer", [other, account, WETH_TOKEN, 1]);
-      const ways = Array.from({ length: 100 }, () => [there, back]).flat();
-      for (let i = 0; i < 25; i++) await clearingHouse.connect(alice).multicall(ways);
-
-      const after = (await worthOf(world, account, other)) + (await walletOf(world, alice));
-      expect(after).to.be.at.most(before);
-    });
-
-    it("a thousand fills without a fee, of odd sizes in both directions, cost at least their roundings", async () => {
-      const world = await loadFixture(free);
-      const { alice, orders } = world;
-      const accounts = [];
-      for (let i = 0; i < 20; i++) accounts.push(await world.fund(alice, wad("10_000"), BigInt(i)));
-      const before = await worthOf(world, ...accounts);
-      let fills = 0;
-      for (let round = 0; round < 25; round++) {
-        // Up and down again within the round, each account at its own odd size.
-        for (const sign of [1n, -1n]) {
-          const items = [];
-          const calls = accounts.map((account, i) => {
-            const delta = sign * (wad("0.1") + BigInt(round * 37 + i * 101 + 1) * 1_234_567_891n);
-            const input = { asset: ETH, delta, acceptablePrice: 0n, reduceOnly: false, expiry: 0 };
-            return orders.interface.encodeFunctionData("submit", [account, input]);
-          });
-          for (const account of accounts) {
-            items.push({ account, sequence: (await world.clearingHouse.accountOf(account)).sequence });
-          }
-          await world.tick();
-          await orders.connect(alice).multicall(calls);
-          const [first] = items;
-          if (first === undefined) throw new Error("no order");
-          const { boundary } = await orders.orderOf(first.account, first.sequence);
-          await time.increaseTo(boundary);
-          await world.setPrice(ETH, wad("1799.12345679") + BigInt(round) * 10n ** 10n);
-          const hints = [await world.hintFor(ETH, boundary)];
-          await world.tick();
-          const receipt = await receiptOf(
-            orders.executeBatch(
-              items.map((item) => ({ ...item, hints })),
-              accountOf(alice),
-            ),
-          );
-          fills += receipt.logs.filter((log) => orders.interface.parseLog(log)?.name === "OrderFilled").length;
-        }
-        await world.clearingHouse.markPool();
-      }
-
-      expect(fills).to.equal(1000);
-      const gain = (await worthOf(world, ...accounts)) - before;
-      expect(gain).to.be.within(-4n * 1000n, 0n);
-    });
-  });
 });
 
 /** Alice, long 740 ETH, owes more than she has; bob and carol are well. */
@@ -197,16 +120,6 @@ async function indebted() {
   await world.setPrice(ETH, wad("1655"));
   await world.oracle.update(1n << BigInt(ETH));
   return world;
-}
-
-/** Nothing is charged for trading, and keepers are not paid. */
-function free() {
-  return frozen(({ assets, orders }) => {
-    for (const asset of assets) [asset.takerFee, asset.makerFee] = [0, 0];
-    orders.fixedPay = 0n;
-    orders.tip = 0n;
-    [orders.singleGas, orders.basketGas, orders.legGas, orders.pokeGas, orders.refundGas] = [0n, 0n, 0n, 0n, 0n];
-  });
 }
 
 /** Σ positive cash, insurance, protocol fees and what the pool may lend or pay out. */
