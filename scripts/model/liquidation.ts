@@ -286,7 +286,7 @@ function verify(
 
 /** The target with one lot more of every leg left open; equity must not reach it. A leg that is closed may have been
  * the least that a position can be. Mirrors `_requireTargetNotPassed`. */
-function targetWithOneLotMore(
+export function targetWithOneLotMore(
   state: LiquidationState,
   basket: Basket,
   { exposures, cash }: Pick<LiquidationOutcome, "exposures" | "cash">,

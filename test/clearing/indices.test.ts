@@ -43,7 +43,7 @@ const BY_OWNER: Readonly<Record<string, Verb>> = {
   writeOff: (index) => ({ args: [index], error: "UnknownCollateral" }),
 };
 
-describe("An index that is not listed", () => {
+describe("hazard 34: an index of an asset that multiplies to the words of another, or is not listed", () => {
   afterEach(expectConserved);
 
   for (const [name, verb] of Object.entries({ ...BY_GOVERNOR, ...BY_OWNER })) {

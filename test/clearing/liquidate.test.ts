@@ -1,7 +1,12 @@
 import { expect } from "chai";
 
 import { divUp } from "../../scripts/model/fixed.ts";
-import { type Basket, liquidate as carryOut, type LiquidationState } from "../../scripts/model/liquidation.ts";
+import {
+  type Basket,
+  liquidate as carryOut,
+  type LiquidationState,
+  targetWithOneLotMore,
+} from "../../scripts/model/liquidation.ts";
 import { findLiquidation } from "../../scripts/model/liquidationSearch.ts";
 import { type Account, accountOf, instrumented, receiptOf, time, type World } from "../fixture.ts";
 import { BTC, ETH, HOUR, LINK, MINUTE, SOL, USDC, wad, WETH_TOKEN } from "../parameters.ts";
@@ -273,10 +278,12 @@ describe("ClearingHouse.liquidate", () => {
       const { equity, maintenance } = betterTerms(await stateOf(world, world.account, await now()));
       expect(equity).to.be.within(maintenance / 2n + 1n, (maintenance * 6n) / 10n);
 
-      await expect(attempt(world, reduce(ETH, "-750"))).to.be.revertedWithCustomError(
-        world.clearingHouse,
-        "TargetPassed",
-      );
+      const state = await stateOf(world, world.account, await now());
+      const outcome = carryOut(state, reduce(ETH, "-750"));
+      const target = targetWithOneLotMore(state, reduce(ETH, "-750"), outcome);
+      await expect(attempt(world, reduce(ETH, "-750")))
+        .to.be.revertedWithCustomError(world.clearingHouse, "TargetPassed")
+        .withArgs(outcome.equityAfter, target);
     });
   });
 

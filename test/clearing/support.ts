@@ -255,6 +255,20 @@ export function betterTerms(state: LiquidationState): Terms & { initial: bigint;
   return { ...terms, initial: initialUp(terms), maintenance: maintenanceUp(terms, state.globals) };
 }
 
+/** As `betterTerms`, with the position in `asset` that the account had before its side was deleveraged. */
+export async function formerTermsOf(
+  world: World,
+  account: Account,
+  asset: number,
+): Promise<ReturnType<typeof betterTerms>> {
+  const { size, quote } = await world.clearingHouse.formerPositionOf(account, asset);
+  const state = await stateOf(world, account, await now());
+  const exposures = state.exposures.map((exposure) =>
+    exposure.asset === asset ? { ...exposure, size, quote } : exposure,
+  );
+  return betterTerms({ ...state, exposures });
+}
+
 /** The pool's value by the model, at the latest prices. */
 export async function poolEquityOf(world: World, now: bigint): Promise<PoolValue> {
   return valuePool(await poolStateOf(world, now));

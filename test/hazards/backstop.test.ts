@@ -1,10 +1,10 @@
 import { expect } from "chai";
 
 import { frozen, tradeBasket } from "../clearing/scenarios.ts";
-import { expectConserved, expectNear, load, now, sizeOf } from "../clearing/support.ts";
+import { expectConserved, expectNear, formerTermsOf, load, now, sizeOf } from "../clearing/support.ts";
 import { type Account, accountOf, deploy, time, type World } from "../fixture.ts";
 import { BTC, ETH, HOUR, MINUTE, type Parameters, percent, wad, WAD } from "../parameters.ts";
-import { expectRefused, marginOf, movePrice, poolWorthOf } from "./support.ts";
+import { expectRefused, healthy, marginOf, movePrice, poolWorthOf, type Refusal } from "./support.ts";
 
 describe("hazards of those who stand behind", () => {
   afterEach(expectConserved);
@@ -72,7 +72,11 @@ describe("hazards of those who stand behind", () => {
       const { longSize, shortSize } = await clearingHouse.marketOf(ETH);
       expectNear(longSize - shortSize, target, 10n ** 9n);
       expect(longSize - shortSize).to.be.at.most(target);
-      await expectRefused(clearingHouse.flagDeleveraging(ETH), "a deleveraging beyond the target");
+      await expectRefused(clearingHouse.flagDeleveraging(ETH), "a deleveraging beyond the target", [
+        clearingHouse,
+        "NotDue",
+        ETH,
+      ]);
     });
 
     it("whose hedge it has cut is not liquidated for it within the hour, and can restore the hedge", async () => {
@@ -85,7 +89,10 @@ describe("hazards of those who stand behind", () => {
       for (let step = 0; step < 2; step++) expect(await deleverage(world, ETH)).to.equal(true);
       const cutAt = await time.latest();
       expect(await marginOf(world, account), "what the cut has done").to.be.lessThan(0n);
-      await expectRefused(liquidate(), "a liquidation of whose hedge was cut");
+      const { equity, maintenance } = await formerTermsOf(world, account, ETH);
+      expect(equity).to.be.greaterThan(maintenance);
+      const graced: Refusal = [clearingHouse, "InGrace", account, equity, maintenance];
+      await expectRefused(liquidate(), "a liquidation of whose hedge was cut", graced);
       // Less of the other leg, and the account is as well as before.
       const { outcome } = await trade(account, BTC, wad("10"), { reduceOnly: true });
       expect(outcome).to.equal("Filled");
@@ -93,7 +100,7 @@ describe("hazards of those who stand behind", () => {
       await time.increaseTo(cutAt + HOUR);
       await world.refresh();
       if ((await marginOf(world, account)) <= 0n) await liquidate();
-      else await expectRefused(liquidate(), "a liquidation of a restored account");
+      else await expectRefused(liquidate(), "a liquidation of a restored account", await healthy(world, account));
     });
   });
 });

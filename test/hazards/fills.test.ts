@@ -4,7 +4,7 @@ import { still } from "../clearing/scenarios.ts";
 import { expectConserved, load, sizeOf } from "../clearing/support.ts";
 import { type Account, accountOf, networkHelpers, type World } from "../fixture.ts";
 import { BTC, ETH, SOL, wad } from "../parameters.ts";
-import { expectRefused, largest, marginOf, movePrice, worthOf } from "./support.ts";
+import { expectRefused, healthy, largest, marginOf, movePrice, type Refusal, worthOf } from "./support.ts";
 
 describe("hazards of the check at the fill", () => {
   afterEach(expectConserved);
@@ -32,8 +32,10 @@ describe("hazards of the check at the fill", () => {
       const { alice, vault } = world;
       const account = accountOf(alice);
       const { sequence } = await world.submit(account, ETH, wad("500"));
-      await expectRefused(world.submit(account, BTC, wad("30")), "a second order that raises risk");
-      await expectRefused(vault.connect(alice).withdraw(account, 255, 1, alice), "a withdrawal of what backs an order");
+      const pending: Refusal = [world.clearingHouse, "OrderPending", account, 1n];
+      await expectRefused(world.submit(account, BTC, wad("30")), "a second order that raises risk", pending);
+      const withdrawal = vault.connect(alice).withdraw(account, 255, 1, alice);
+      await expectRefused(withdrawal, "a withdrawal of what backs an order", pending);
       const hints = await world.settle(account, sequence);
       await world.execute(account, sequence, hints);
 
@@ -58,6 +60,7 @@ describe("hazards of the check at the fill", () => {
       await expectRefused(
         clearingHouse.connect(bob).liquidate(account, [{ asset: ETH, delta: wad("-100") }], [], accountOf(bob)),
         "a liquidation at once",
+        await healthy(world, account),
       );
       // Out of the escrow, which `before` counts, the charge has gone to the pool and the keeper has its pay.
       const { pay } = await escrowOf(world, account, sequence);

@@ -1,10 +1,11 @@
 import { expect } from "chai";
 
+import { decodeRisk } from "../../scripts/model/parameters.ts";
 import { still } from "../clearing/scenarios.ts";
-import { expectConserved, load } from "../clearing/support.ts";
+import { expectConserved, expectNear, load, now } from "../clearing/support.ts";
 import { type Account, accountOf, ethers, type World } from "../fixture.ts";
-import { DAY, ETH, HOUR, MINUTE, percent, SOL, wad } from "../parameters.ts";
-import { expectRefused, goesThrough, marginOf } from "./support.ts";
+import { DAY, ETH, HOUR, percent, SOL, wad } from "../parameters.ts";
+import { expectRefused, marginOf, type Refusal } from "./support.ts";
 
 type Call = (world: World) => Promise<unknown>;
 
@@ -12,9 +13,27 @@ interface Setter {
   set: (world: World, fields: Record<string, bigint>) => Promise<unknown>;
   valid: Record<string, bigint>;
   bounds: Record<string, readonly [bigint, bigint]>;
+  /** Refusal of a field that is out of its bounds. */
+  refusal: (world: World, field: Field) => Refusal;
+  /** Name and arguments where a field is refused by the bound of another, or at one end by a wider one. */
+  other?: Record<string, readonly [name: string, value: bigint, least: unknown, most: bigint]>;
+}
+
+interface Field {
+  name: string;
+  value: bigint;
+  least: bigint;
+  most: bigint;
 }
 
 const PPM = 1_000_000n;
+const MOST_88 = 2n ** 88n - 1n;
+const MOST_96 = 2n ** 96n - 1n;
+
+const named = ({ name, value, least, most }: Field) => [ethers.encodeBytes32String(name), value, least, most] as const;
+const ofHouse = ({ clearingHouse }: World, field: Field): Refusal => [clearingHouse, "OutOfRange", ...named(field)];
+const ofPool = ({ pool }: World, field: Field): Refusal => [pool, "OutOfRange", ...named(field)];
+const ofOracle = ({ oracle }: World, field: Field): Refusal => [oracle, "LimitOutOfRange", ...named(field)];
 
 /** Every setter of numbers, with a valid call and the bounds of each number in the unit that it is kept in. */
 const SETTERS: Record<string, Setter> = {
@@ -28,6 +47,46 @@ const SETTERS: Record<string, Setter> = {
       gamma: [500n, PPM / 4n],
       kappa: [0n, 10n * PPM],
       duration: [86_400n, 90n * 86_400n],
+    },
+    refusal: ofHouse,
+  },
+  rampMargins: {
+    set: ({ clearingHouse, parameters }, { maintenanceFactor = 0n, duration = 0n, hedgeFloor = 0n }) =>
+      clearingHouse.rampMargins(maintenanceFactor, [hedgeFloor, ...parameters.hedgeFloors.slice(1)], duration),
+    valid: { maintenanceFactor: 650_000n, hedgeFloor: 300_000n, duration: 86_400n },
+    bounds: {
+      maintenanceFactor: [100_000n, 900_000n],
+      hedgeFloor: [100_000n, PPM],
+      duration: [86_400n, 90n * 86_400n],
+    },
+    refusal: ofHouse,
+  },
+  setDepth: {
+    set: ({ clearingHouse }, { depth = 0n }) => clearingHouse.setDepth(ETH, depth),
+    valid: { depth: wad("246_000") },
+    bounds: { depth: [10n ** 12n, 2n ** 110n - 1n] },
+    refusal: ofHouse,
+  },
+  setGlobals: {
+    set: ({ clearingHouse, parameters }, fields) => clearingHouse.setGlobals({ ...parameters.globals, ...fields }),
+    valid: { liquidationPenalty: 90_000n, markMaxAge: 600n },
+    bounds: {
+      shortfallInitial: [0n, 700_000n], // not above that of maintenance
+      shortfallMaintenance: [500_000n, PPM],
+      protocolFeeShare: [0n, 800_000n], // with that of insurance no more than all
+      insuranceFeeShare: [0n, 900_000n],
+      markMaxAge: [60n, 7n * 86_400n],
+      liquidationTarget: [0n, PPM],
+      liquidationPenalty: [10_000n, 250_000n],
+      liquidatorShare: [100_000n, PPM],
+      deepLoss: [0n, PPM],
+      takeoverDiscount: [0n, 50_000n],
+    },
+    refusal: ofHouse,
+    other: {
+      "shortfallInitial above": ["shortfallMaintenance", 700_000n, 700_001n, PPM],
+      "protocolFeeShare above": ["feeShares", PPM + 1n, 0n, PPM],
+      "insuranceFeeShare above": ["feeShares", PPM + 1n, 0n, PPM],
     },
   },
   setLimits: {
@@ -57,6 +116,11 @@ const SETTERS: Record<string, Setter> = {
       makerFee: [0n, 500n],
       insuranceCap: [0n, wad("6_553_500")],
     },
+    refusal: ofHouse,
+    other: {
+      "takerFee below": ["makerFee", 100n, 0n, 99n],
+      "takerFee above": ["takerFee", 10_001n, 0n, 10_000n],
+    },
   },
   setMoney: {
     set: ({ clearingHouse, parameters }, fields) => clearingHouse.setMoney({ ...parameters.money, ...fields }),
@@ -71,12 +135,18 @@ const SETTERS: Record<string, Setter> = {
       borrowRateKink: [0n, 800_000n],
       lossBudget: [PPM / 100n, PPM],
     },
+    refusal: ofHouse,
+    other: {
+      "borrowRateFull below": ["borrowRateKink", 80_000n, 0n, 79_999n],
+      "borrowRateFull above": ["borrowRateFull", 4n * PPM + 1n, 0n, 4n * PPM],
+    },
   },
   listCollateral: {
     set: ({ clearingHouse }, { saleDiscount = 0n, lotExponent = 0n }) =>
       clearingHouse.listCollateral(SOL, saleDiscount, lotExponent),
     valid: { saleDiscount: 10_000n, lotExponent: 15n },
     bounds: { saleDiscount: [0n, 100_000n], lotExponent: [6n, 24n] },
+    refusal: ofHouse,
   },
   setParameters: {
     set: ({ orders, parameters }, fields) => orders.setParameters({ ...parameters.orders, ...fields }),
@@ -94,26 +164,46 @@ const SETTERS: Record<string, Setter> = {
       refundGas: [0n, 2_000_000n],
       legGap: [0n, 3_600n],
     },
+    refusal: ({ orders }, field) => [orders, "OutOfRange", ...named(field)],
   },
   setCooldown: {
     set: ({ pool }, { cooldown = 0n }) => pool.setCooldown(cooldown),
     valid: { cooldown: 7_200n },
     bounds: { cooldown: [3_600n, 7n * 86_400n] },
+    refusal: ofPool,
   },
   setDeviation: {
     set: ({ pool }, { deviation = 0n }) => pool.setDeviation(deviation),
     valid: { deviation: 1_000n },
     bounds: { deviation: [500n, 20_000n] },
+    refusal: ofPool,
   },
   setTargetShare: {
     set: ({ insuranceFund }, { targetShare = 0n }) => insuranceFund.setTargetShare(targetShare),
     valid: { targetShare: 20_000n },
     bounds: { targetShare: [5_000n, 500_000n] },
+    refusal: ({ insuranceFund }, { value, least, most }) => [
+      insuranceFund,
+      "TargetShareOutOfRange",
+      value,
+      least,
+      most,
+    ],
   },
   setOutflowLimit: {
     set: ({ vault }, { outflowLimit = 0n }) => vault.setOutflowLimit(0, outflowLimit),
     valid: { outflowLimit: wad("5_000") },
-    bounds: { outflowLimit: [wad("5_000"), 2n ** 88n - 1n] }, // a twentieth of the cap; 0 is none at all
+    bounds: { outflowLimit: [wad("5_000"), MOST_88] }, // a twentieth of the cap; 0 is none at all
+    refusal: ({ vault }, { value, least }) =>
+      value < least
+        ? [vault, "OutflowLimitTooLow", 0n, value, least]
+        : [vault, "SafeCastOverflowedUintDowncast", 88n, value],
+  },
+  setCap: {
+    set: ({ vault }, { cap = 0n }) => vault.setCap(0, cap),
+    valid: { cap: wad("5_000") },
+    bounds: { cap: [0n, MOST_88] },
+    refusal: ({ vault }, { value }) => [vault, "SafeCastOverflowedUintDowncast", 88n, value],
   },
   configure: {
     set: ({ oracle, parameters }, fields) => oracle.configure(SOL, { ...limitsOf(parameters), ...fields }),
@@ -125,7 +215,15 @@ const SETTERS: Record<string, Setter> = {
       spread: [1_000n, PPM],
       deadAfter: [3_900n, 30n * 86_400n],
       minAnswer: [1n, wad("24000") - 1n],
-      maxAnswer: [wad("0.024") + 1n, 2n ** 96n - 2n],
+      maxAnswer: [wad("0.024") + 1n, MOST_96 - 1n],
+    },
+    refusal: ofOracle,
+    other: {
+      "maxAge below": ["maxAge", 59n, 60n, 3n * 86_400n],
+      "maxAge above": ["window", 3_900n, 3_901n, 7n * 86_400n],
+      "deadAfter above": ["deadAfter", 30n * 86_400n + 1n, () => true, 30n * 86_400n], // not below the age of the price
+      "minAnswer below": ["minAnswer", 0n, 1n, MOST_96 - 2n],
+      "minAnswer above": ["maxAnswer", wad("24000"), wad("24000") + 1n, MOST_96 - 1n],
     },
   },
   setEnvironment: {
@@ -142,6 +240,10 @@ const SETTERS: Record<string, Setter> = {
       pegAsset: [0n, 5n],
       nativeAsset: [0n, 5n],
     },
+    refusal: (world, field) =>
+      field.name.endsWith("Asset")
+        ? [world.oracle, "UnknownAsset", field.value, field.most + 1n]
+        : ofOracle(world, field),
   },
 };
 
@@ -178,50 +280,72 @@ describe("hazards of governance", () => {
     it("the harshest ramp takes its days, in which margin can be added", async () => {
       const world = await load(barelyHealthy);
       const { account, clearingHouse, alice } = world;
+      const riskNow = async () => decodeRisk((await clearingHouse.parametersOf(ETH))[0]);
+      const required = async () => (await world.lens.health([account]))[0]?.maintenance ?? 0n;
+      const [{ to: before }, maintenance] = [await riskNow(), await required()];
       await rampHard(world);
-      await world.advance(MINUTE);
-      await world.refresh();
-      const first = await marginOf(world, account);
+      const start = await now();
+      const ramp = { from: before, to: HARDEST, start, duration: BigInt(DAY) };
+      expect(await riskNow()).to.deep.include(ramp);
+      expect(await required(), "in the block of the change").to.equal(maintenance);
+
       await world.advance(HOUR / 2);
       await world.refresh();
-      const later = await marginOf(world, account);
-      expect(first).to.be.greaterThan(later);
+      const [elapsed, later] = [(await now()) - start, await required()];
       await world.fund(alice, wad("5_000_000"));
       await world.advance(DAY);
       await world.refresh();
+      const whole = (await required()) - maintenance;
+      expect(whole).to.be.greaterThan(maintenance / 2n);
+      // In proportion to the time; rates are kept in millionths.
+      expectNear(later - maintenance, (whole * elapsed) / BigInt(DAY), wad("5"));
       expect(await marginOf(world, account)).to.be.greaterThan(0n);
-      const [risk] = await clearingHouse.parametersOf(ETH);
-      expect(risk).to.be.greaterThan(0n);
     });
   });
 
   describe("hazard 24: a role goes to the end of its bounds, or mistakes a unit", () => {
-    for (const [name, { set, valid, bounds }] of Object.entries(SETTERS)) {
-      it(`${name} takes what is valid and refuses every field below its least and above its most`, async () => {
+    for (const [setter, { set, valid, bounds, refusal, other = {} }] of Object.entries(SETTERS)) {
+      it(`${setter} takes what is valid and refuses every field below its least and above its most, by its bound`, async () => {
         const world = await load(still);
-        for (const [field, [least, most]] of Object.entries(bounds)) {
+        for (const [name, [least, most]] of Object.entries(bounds)) {
           for (const value of [least - 1n, most + 1n]) {
             if (value < 0n) continue;
-            const accepted = await goesThrough(set(world, { ...valid, [field]: value }));
-            expect(accepted, `${field} = ${value}`).to.equal(false);
+            const why = refusal(world, { name, value, least, most });
+            const [contract, error] = why;
+            const [bound, ...numbers] = other[`${name} ${value < least ? "below" : "above"}`] ?? [];
+            const sent = set(world, { ...valid, [name]: value });
+            await expectRefused(
+              sent,
+              `${name} = ${value}`,
+              bound === undefined ? why : [contract, error, ethers.encodeBytes32String(bound), ...numbers],
+            );
           }
         }
         await set(world, valid);
       });
     }
 
+    it("setGroup refuses a group that there is none of", async () => {
+      const world = await load(still);
+      const group = ofHouse(world, { name: "group", value: 10n, least: 0n, most: 9n });
+      await expectRefused(world.clearingHouse.setGroup(ETH, 10), "an eleventh group", group);
+    });
+
     it("amounts have the unit that they are kept in: what cannot be kept is refused, not cut off", async () => {
       const world = await load(still);
       const { orders, parameters } = world;
       const limits = SETTERS["setLimits"];
       if (limits === undefined) throw new Error("no such setter");
-      await expectRefused(limits.set(world, { ...limits.valid, insuranceCap: wad("150") }), "half a unit of 100");
-      for (const [field, value] of [
-        ["fixedPay", 10n ** 14n + 1n],
-        ["tip", 10n ** 6n + 1n],
-        ["singleGas", 250_001n],
+      const rest = ofHouse(world, { name: "insuranceCapRest", value: wad("50"), least: 0n, most: 0n });
+      await expectRefused(limits.set(world, { ...limits.valid, insuranceCap: wad("150") }), "half a unit of 100", rest);
+      for (const [field, value, unit] of [
+        ["fixedPay", 10n ** 14n + 1n, 10n ** 14n],
+        ["tip", 10n ** 6n + 1n, 10n ** 6n],
+        ["singleGas", 250_001n, 1_000n],
       ] as const) {
-        await expectRefused(orders.setParameters({ ...parameters.orders, [field]: value }), field);
+        const name = ethers.encodeBytes32String(field);
+        const odd: Refusal = [orders, "NotAMultiple", name, value, unit];
+        await expectRefused(orders.setParameters({ ...parameters.orders, [field]: value }), field, odd);
       }
     });
   });
@@ -294,9 +418,10 @@ function harshest(): [string, Call][] {
   ];
 }
 
+const HARDEST = { beta: 100_000n, sigma: 35_000n, gamma: 8_000n, kappa: 150_000n };
+
 function rampHard({ clearingHouse }: World): Promise<unknown> {
-  const rates = { beta: 100_000, sigma: 35_000, gamma: 8_000, kappa: 150_000 };
-  return clearingHouse.rampRisk(ETH, rates, DAY);
+  return clearingHouse.rampRisk(ETH, HARDEST, DAY);
 }
 
 function rampMarginsHard({ clearingHouse, parameters: { hedgeFloors } }: World): Promise<unknown> {

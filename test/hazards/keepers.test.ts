@@ -1,13 +1,16 @@
 import { join } from "node:path";
 
 import { expect } from "chai";
+import type { BaseContract, JsonRpcApiProvider } from "ethers";
 
 import { loadParameters } from "../../scripts/deploy/parameters.ts";
+import { l1FeeOf } from "../../scripts/keeper/send/l1Fee.ts";
+import { worth } from "../../scripts/keeper/worth.ts";
 import { frozen, still } from "../clearing/scenarios.ts";
 import { cashOf, expectConserved, load, sizeOf } from "../clearing/support.ts";
-import { accountOf, instrumented, networkHelpers, receiptOf, time, type World } from "../fixture.ts";
+import { accountOf, ethers, instrumented, networkHelpers, receiptOf, time, type World } from "../fixture.ts";
 import { BTC, ETH, SOL, wad } from "../parameters.ts";
-import { expectRefused, notional } from "./support.ts";
+import { notional } from "./support.ts";
 
 const listing = await loadParameters(join(import.meta.dirname, "../../deploy/parameters/arbitrum.ts"));
 const GWEI = 10n ** 9n;
@@ -46,10 +49,7 @@ describe("hazards of keepers", () => {
       const items = [{ account: accountOf(alice), reductions: [{ asset: ETH, delta: wad("-200") }], sales: [] }];
       for (let gasLimit = 150_000n; gasLimit < 3_000_000n; gasLimit += 150_000n) {
         const call = clearingHouse.connect(keeper).liquidateBatch(items, accountOf(keeper), { gasLimit });
-        await expectRefused(
-          call.then((sent) => sent.wait()),
-          `a batch with ${gasLimit} gas`,
-        );
+        await expectStarved(clearingHouse, () => call.then((sent) => sent.wait()), `a batch with ${gasLimit} gas`);
       }
       await clearingHouse.connect(keeper).liquidateBatch(items, accountOf(keeper));
       expect(await sizeOf(world, accountOf(alice), ETH)).to.equal(wad("500"));
@@ -64,10 +64,9 @@ describe("hazards of keepers", () => {
       const hints = await world.settle(account, sequence);
       await time.increase(1);
       for (let gasLimit = 60_000n; gasLimit < 2_000_000n; gasLimit += 20_000n) {
-        await expectRefused(
-          orders.connect(keeper).execute.staticCall(account, sequence, hints, account, { gasLimit }),
-          `an execution with ${gasLimit} gas`,
-        );
+        const execution = () =>
+          orders.connect(keeper).execute.staticCall(account, sequence, hints, account, { gasLimit });
+        await expectStarved(orders, execution, `an execution with ${gasLimit} gas`);
       }
       const { cause } = await world.execute(account, sequence, hints);
       expect(cause).to.equal("InsufficientMargin");
@@ -91,6 +90,40 @@ describe("hazards of keepers", () => {
       expect(await sizeOf(world, accountOf(bob), BTC)).to.equal(wad("1"));
       expect((await world.clearingHouse.accountOf(accountOf(alice))).pending).to.equal(1n);
       expect(await sizeOf(world, accountOf(alice), ETH)).to.equal(0n);
+    });
+
+    it("what the layer below takes for the data is weighed: a spike of it makes nobody pay for an order, nor is the order lost", async () => {
+      const world = await load(asDeployed);
+      const { alice, keeper, orders } = world;
+      const account = accountOf(alice);
+      await networkHelpers.setNextBlockBaseFeePerGas(GWEI / 100n);
+      const { sequence } = await world.submit(account, ETH, wad("1"));
+      const { pay } = await orders.orderOf(account, sequence);
+      const hints = await world.settle(account, sequence, wad("1800"));
+      await world.tick();
+      const payTo = accountOf(keeper);
+      const data = orders.interface.encodeFunctionData("execute", [account, sequence, hints, payTo]);
+      const call = { to: await orders.getAddress(), data };
+      const gas = await orders.connect(keeper).execute.estimateGas(account, sequence, hints, payTo);
+      const weigh = async (perByte: bigint) => {
+        await setL1Fee(perByte);
+        const l1Fee = await (await l1FeeOf(ethers.provider as unknown as JsonRpcApiProvider, OP_CHAIN))(call);
+        expect(l1Fee).to.be.greaterThan((perByte * BigInt(data.length)) / 2n);
+        const gasAlone = { reward: pay, gas, feePerGas: GWEI / 100n, nativePrice: wad("1800"), margin: 0n };
+        expect(worth({ ...gasAlone, l1Fee: 0n }).worthwhile).to.equal(true);
+        return { l1Fee, ...worth({ ...gasAlone, l1Fee }) };
+      };
+
+      const spike = await weigh(pay / 1_000n);
+      expect([spike.worthwhile, spike.profit < 0n]).to.deep.equal([false, true]);
+      expect(await orders.isPending(account, sequence)).to.equal(true);
+      const calm = await weigh(GWEI);
+      expect(calm.worthwhile).to.equal(true);
+      const paid = await cashOf(world, payTo);
+      const { outcome, receipt } = await world.execute(account, sequence, hints);
+      expect(outcome).to.equal("Filled");
+      const cost = notional(receipt.gasUsed * (GWEI / 100n) + calm.l1Fee, wad("1800"));
+      expect((await cashOf(world, payTo)) - paid).to.be.at.least(cost);
     });
 
     for (const outcome of ["filled", "cancelled"]) {
@@ -118,6 +151,33 @@ describe("hazards of keepers", () => {
     }
   });
 });
+
+const OP_CHAIN = 8_453n;
+const OP_ORACLE = "0x420000000000000000000000000000000000000F";
+
+/** Puts there what answers so many wei for each byte that it is asked for. */
+async function setL1Fee(perByte: bigint): Promise<void> {
+  // CALLDATASIZE · perByte, returned.
+  const code = ethers.concat(["0x3667", ethers.toBeHex(perByte, 8), "0x025f5260205ff3"]);
+  await ethers.provider.send("hardhat_setCode", [OP_ORACLE, code]);
+}
+
+/** Expects a call to fail for its gas, whether it is asked for or runs out before that, and for nothing else. */
+async function expectStarved(
+  { interface: errors }: Pick<BaseContract, "interface">,
+  call: () => Promise<unknown>,
+  what: string,
+): Promise<void> {
+  let failure: unknown;
+  try {
+    await call();
+  } catch (error) {
+    failure = error;
+  }
+  const { data = "0x", message } = failure as { data?: string; message: string };
+  const starved = errors.parseError(data)?.name === "InsufficientGas" || message.includes("ran out of gas");
+  expect(starved, `${what}: ${message}`).to.equal(true);
+}
 
 /** Keepers are paid as they are to be. */
 function asDeployed() {

@@ -16,7 +16,16 @@ import {
   type World,
 } from "../fixture.ts";
 import { BTC, ETH, MINUTE, SOL, wad, WAD, WBTC_TOKEN, WETH_TOKEN } from "../parameters.ts";
-import { expectRefused, marginOf, movePrice, notional, poolWorthOf, worthOf } from "./support.ts";
+import {
+  expectRefused,
+  healthy,
+  marginOf,
+  movePrice,
+  notional,
+  poolWorthOf,
+  type Refusal,
+  worthOf,
+} from "./support.ts";
 
 const listing = await loadParameters(join(import.meta.dirname, "../../deploy/parameters/arbitrum.ts"));
 const GAS_CAP = 1n << 24n;
@@ -79,7 +88,13 @@ describe("hazards of liquidation", () => {
       }
       expect(taken).to.be.within(5, 75);
       // The hedge first would be the most harm.
-      await expectRefused(reduce(world, BTC, wad("30")), "a liquidation of the hedge");
+      const margin = await marginOf(world, account);
+      await expectRefused(reduce(world, BTC, wad("30")), "a liquidation of the hedge", [
+        world.clearingHouse,
+        "HealthNotImproved",
+        margin,
+        (after: bigint) => after < margin,
+      ]);
     });
   });
 
@@ -93,7 +108,7 @@ describe("hazards of liquidation", () => {
       await frozenToken.mint(alice, wad("1"));
       await frozenToken.connect(alice).approve(vault, wad("1"));
       await vault.connect(alice).deposit(account, 2, wad("1"));
-      await expectRefused(world.trade(account, 17, wad("100")).then(mustFill), "a seventeenth asset");
+      expect((await world.trade(account, 17, wad("100"))).cause, "a seventeenth asset").to.equal("TooManyAssets");
 
       await world.submit(account, ETH, wad("-1"), { reduceOnly: true });
       await frozenToken.setBlacklisted(alice, true);
@@ -139,14 +154,16 @@ describe("hazards of liquidation", () => {
       await jump();
       const { outcome } = await world.execute(account, sequence, [await world.hintFor(SOL, boundary)]);
       expect(outcome).to.equal("Refunded");
-      await expectRefused(reduce(due, SOL, wad("-100")), "a liquidation in a halt");
+      // At the better end of what SOL may be worth.
+      await expectRefused(reduce(due, SOL, wad("-100")), "a liquidation in a halt", await healthy(world, account));
 
       await jump();
       await advance(10 * MINUTE);
       await jump();
       expect((await oracle.stateOf(SOL)).halted).to.equal(false);
       expect(await marginOf(world, account)).to.be.lessThan(0n);
-      await expectRefused(reduce(due, SOL, wad("-100")), "a liquidation right after a halt");
+      const graced: Refusal = [clearingHouse, "NotLiquidatable", SOL];
+      await expectRefused(reduce(due, SOL, wad("-100")), "a liquidation right after a halt", graced);
       // In the grace period margin can be added and the position closed.
       await world.fund(alice, wad("1"));
       expect((await world.trade(account, SOL, wad("-1000"), { reduceOnly: true })).outcome).to.equal("Filled");
@@ -168,11 +185,20 @@ describe("hazards of liquidation", () => {
 
       await world.fund(alice, wad("20_000"));
       expect(await marginOf(world, account)).to.be.greaterThan(0n);
-      await expectRefused(reduce(world, ETH, wad("-1")), "a liquidation of an account that has paid");
+      const paidUp = await healthy(world, account);
+      await expectRefused(reduce(world, ETH, wad("-1")), "a liquidation of an account that has paid", paidUp);
       expect((await trade(account, ETH, wad("-100"), { reduceOnly: true })).outcome).to.equal("Filled");
       // But no more than it lacks, nor anything that opens.
-      await expectRefused(world.fund(alice, wad("10_000_000")), "a deposit beyond the cap");
-      await expectRefused(trade(account, ETH, wad("1")).then(mustFill), "an opening in a pause");
+      const held = await world.tokens.usdc.balanceOf(vault);
+      await expectRefused(world.fund(alice, wad("10_000_000")), "a deposit beyond the cap", [
+        vault,
+        "CapExceeded",
+        255n,
+        10_000_000n * 10n ** 6n,
+        held,
+        0n,
+      ]);
+      await expectRefused(trade(account, ETH, wad("1")), "an opening in a pause", [clearingHouse, "IncreaseRefused"]);
     });
   });
 
@@ -201,7 +227,8 @@ describe("hazards of liquidation", () => {
       const pay = (await cashOf(world, liquidator)) - paid;
       const cost = notional((3n * receipt.gasUsed * GWEI) / 10n, price);
       if (!instrumented) expect(pay).to.be.greaterThan(cost);
-      await expectRefused(world.trade(account, ETH, least / 2n).then(mustFill), "a smaller position");
+      const smaller = await world.trade(account, ETH, least / 2n);
+      expect(smaller.cause, "a smaller position").to.equal("PositionTooSmall");
     });
   });
 });
@@ -214,10 +241,6 @@ function basket({ clearingHouse, bob, account, liquidator }: Due, legs: readonly
 
 function reduce(world: Due, asset: number, delta: bigint) {
   return basket(world, [{ asset, delta }]);
-}
-
-function mustFill({ outcome }: { outcome: string }): void {
-  if (outcome !== "Filled") throw new Error(outcome);
 }
 
 /** All that is anybody's: premium that the pool holds and owes back is in no equity. */

@@ -1,10 +1,11 @@
 import { expect } from "chai";
 
+import { decodeWatch } from "../../scripts/model/watch.ts";
 import { still } from "../clearing/scenarios.ts";
 import { expectConserved, expectNear, load, sizeOf } from "../clearing/support.ts";
 import { accountOf, ethers, time, type World } from "../fixture.ts";
-import { BTC, DAY, ETH, HOUR, Kind, SOL, USDC, wad } from "../parameters.ts";
-import { expectRefused, marginOf, movePrice, worthOf } from "./support.ts";
+import { BTC, DAY, ETH, HOUR, Kind, MINUTE, SOL, USDC, wad } from "../parameters.ts";
+import { expectRefused, healthy, marginOf, movePrice, type Refusal, worthOf } from "./support.ts";
 
 describe("hazards of feeds and chains that stop", () => {
   afterEach(expectConserved);
@@ -19,23 +20,26 @@ describe("hazards of feeds and chains that stop", () => {
       const liquidate = (account: string) =>
         clearingHouse.connect(carol).liquidate(account, [{ asset: ETH, delta: wad("-10") }], [], liquidator);
 
+      const unsettled: Refusal = [clearingHouse, "SequencerNotSettled"];
       await setSequencer(false);
       await world.setPrice(ETH, wad("1722"));
       for (const account of [saved, lost]) {
-        await expectRefused(liquidate(account), "a liquidation without a sequencer");
+        await expectRefused(liquidate(account), "a liquidation without a sequencer", unsettled);
       }
       await setSequencer(true);
       const up = await time.latest();
-      for (const account of [saved, lost]) await expectRefused(liquidate(account), "a liquidation in the grace period");
+      for (const account of [saved, lost]) {
+        await expectRefused(liquidate(account), "a liquidation in the grace period", unsettled);
+      }
       expect(await opens(world, liquidator), "opened in the grace period").to.equal(false);
       await world.fund(alice, wad("50_000"));
 
       await time.increaseTo(up + HOUR - 60);
       await world.setPrice(ETH);
-      await expectRefused(liquidate(lost), "a liquidation at the end of the grace period");
+      await expectRefused(liquidate(lost), "a liquidation at the end of the grace period", unsettled);
       await time.increaseTo(up + HOUR + 1);
       expect(await marginOf(world, lost)).to.be.lessThan(0n);
-      await expectRefused(liquidate(saved), "a liquidation of an account that has paid");
+      await expectRefused(liquidate(saved), "a liquidation of an account that has paid", await healthy(world, saved));
       await liquidate(lost);
       expect(await sizeOf(world, lost, ETH)).to.equal(wad("690"));
     });
@@ -53,7 +57,13 @@ describe("hazards of feeds and chains that stop", () => {
         expect((await world.oracle.stateOf(first + decimals)).price, `${decimals} decimals`).to.equal(wad("24"));
       }
       const proxy = await feedWith(19, 24n);
-      await expectRefused(world.oracle.list([{ proxy, kind: Kind.Rounds, limits }]), "a feed of 19 decimals");
+      await expectRefused(world.oracle.list([{ proxy, kind: Kind.Rounds, limits }]), "a feed of 19 decimals", [
+        world.oracle,
+        "DecimalsTooMany",
+        proxy,
+        19n,
+        18n,
+      ]);
     });
 
     it("a market whose feed is dead is wound down at its last accepted price, and everybody gets what is theirs", async () => {
@@ -71,7 +81,14 @@ describe("hazards of feeds and chains that stop", () => {
       await world.setPrice(ETH);
       const [latest] = await world.feedOf(SOL).proxy.latestRoundData();
       const hint = { round: 0n, before: latest };
-      await expectRefused(clearingHouse.closeMarket(SOL, hint), "a close while a round may come");
+      const end = decodeWatch(await clearingHouse.watchOf(SOL)).closesAt + BigInt(HOUR + 5 * MINUTE);
+      await expectRefused(clearingHouse.closeMarket(SOL, hint), "a close while a round may come", [
+        await ethers.getContractAt("ChainlinkPush", ethers.ZeroAddress),
+        "WindowOpen",
+        SOL,
+        end,
+        (at: bigint) => at <= end,
+      ]);
       await world.advance(HOUR);
       await clearingHouse.closeMarket(SOL, hint);
       for (const account of accounts) {
@@ -90,24 +107,32 @@ describe("hazards of feeds and chains that stop", () => {
       it(`a feed that ${what} neither shields the rest of an account from liquidation nor gives it away`, async () => {
         const world = await load(still);
         const { alice, bob, carol, clearingHouse } = world;
-        const [account, healthy] = [accountOf(alice), accountOf(bob)];
+        const [account, well] = [accountOf(alice), accountOf(bob)];
         const liquidator = await world.fund(carol, wad("1000"));
         await world.trade(account, ETH, wad("740"));
         await world.trade(account, SOL, wad("50"));
-        await world.trade(healthy, SOL, wad("10000"));
-        const worth = await worthOf(world, healthy);
+        await world.trade(well, SOL, wad("10000"));
+        const worth = await worthOf(world, well);
 
         await stop(world);
         for (const asset of [ETH, BTC, USDC]) await world.setPrice(asset);
         await movePrice(world, ETH, wad("1720"));
         const liquidate = (victim: string, asset: number, delta: string) =>
           clearingHouse.connect(carol).liquidate(victim, [{ asset, delta: wad(delta) }], [], liquidator);
-        await expectRefused(liquidate(account, SOL, "-50"), "a liquidation in the asset without a price");
-        await expectRefused(liquidate(healthy, SOL, "-1"), "a liquidation by a price that is none");
+        await expectRefused(liquidate(account, SOL, "-50"), "a liquidation in the asset without a price", [
+          clearingHouse,
+          "NotLiquidatable",
+          SOL,
+        ]);
+        await expectRefused(
+          liquidate(well, SOL, "-1"),
+          "a liquidation by a price that is none",
+          await healthy(world, well),
+        );
         await liquidate(account, ETH, "-100");
         expect(await sizeOf(world, account, ETH)).to.equal(wad("640"));
         // The upper end of its interval is the most that it is worth, and at the lower end it can still be left.
-        expect(await worthOf(world, healthy)).to.be.at.least(worth);
+        expect(await worthOf(world, well)).to.be.at.least(worth);
         const leg = { asset: SOL, delta: wad("10"), price: wad("24") };
         const { accepted } = await world.lens.preview.staticCall(liquidator, [leg], false);
         expect(accepted, "opened without a price").to.equal(false);

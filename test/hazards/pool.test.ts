@@ -22,7 +22,13 @@ describe("hazards of the pool", () => {
       await time.increaseTo(closesAt + BigInt(MINUTE));
       await world.refresh();
       await time.increaseTo(maturesAt + 1n);
-      await expectRefused(pool.fulfill(batch), "a settlement at the price of before");
+      await expectRefused(pool.fulfill(batch), "a settlement at the price of before", [
+        pool,
+        "PriceTooOld",
+        batch,
+        (updatedAt: bigint) => updatedAt < closesAt + 240n,
+        closesAt + 240n,
+      ]);
 
       await world.setPrice(ETH, wad("1750"));
       await world.refresh();
@@ -46,7 +52,8 @@ describe("hazards of the pool", () => {
 
       // It is there for all to see, and not in the books.
       const batch = await requestRedeem(world, carol);
-      await expectRefused(pool.fulfill(batch), "an exit at once");
+      const { maturesAt } = await pool.batchOf(batch);
+      await expectRefused(pool.fulfill(batch), "an exit at once", [pool, "NotMatured", batch, () => true, maturesAt]);
       await clearingHouse.connect(bob).liquidate(account, [{ asset: ETH, delta: wad("-740") }], [], accountOf(bob));
       const lost = before - (await poolWorthOf(world));
       expect(lost).to.be.greaterThan(wad("20_000"));
@@ -72,9 +79,15 @@ describe("hazards of the pool", () => {
       await clearingHouse.markPool();
       await insuranceFund.connect(admin).payOut(accountOf(admin), wad("1")); // there is more than the target
       await clearingHouse.connect(keeper).flagInsolvent(account);
-      await expectRefused(pool.fulfill(batch), "an exit while an account is insolvent");
+      await expectRefused(pool.fulfill(batch), "an exit while an account is insolvent", [pool, "PoolBlocked"]);
       await clearingHouse.markPool();
-      await expectRefused(insuranceFund.connect(admin).payOut(accountOf(admin), wad("1")), "insurance paid out");
+      await expectRefused(insuranceFund.connect(admin).payOut(accountOf(admin), wad("1")), "insurance paid out", [
+        insuranceFund,
+        "LossPending",
+        1n,
+        0n,
+        0n,
+      ]);
 
       await world.advance(10 * MINUTE);
       await world.refresh();

@@ -12,6 +12,7 @@ import {
   expectRefused,
   feesOf,
   goesThrough,
+  healthy,
   hintsOver,
   movePrice,
   notional,
@@ -71,10 +72,12 @@ describe("hazards of known, wrong and moved prices", () => {
       await expectRefused(
         clearingHouse.connect(carol).liquidate(short, [{ asset: SOL, delta: wad("2000") }], [], liquidator),
         "a liquidation at the wrong price",
+        await healthy(world, short),
       );
       await expectRefused(
         vault.connect(alice).withdraw(long, SETTLEMENT, 99_000n * 10n ** 6n, alice),
         "a withdrawal on the strength of the wrong price",
+        [clearingHouse, "InsufficientMargin"],
       );
 
       await oracle.vetoJump(SOL);

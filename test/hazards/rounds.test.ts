@@ -8,12 +8,14 @@ import {
   executeByAny,
   expectRefused,
   feesOf,
+  healthy,
   type Hint,
   hintsOver,
   largest,
   marginOf,
   newAggregator,
   print,
+  type Refusal,
   worthOf,
 } from "./support.ts";
 
@@ -54,6 +56,7 @@ describe("hazards of the round that an action is priced at", () => {
       await expectRefused(
         clearingHouse.connect(alice).liquidate(account, [{ asset: ETH, delta: wad("-10") }], [], other),
         "a liquidation at the opening price",
+        await healthy(world, account),
       );
       expect(await worthOf(world, account, other)).to.be.lessThan(before);
     });
@@ -77,6 +80,7 @@ describe("hazards of the round that an action is priced at", () => {
       await expectRefused(
         clearingHouse.connect(bob).liquidate(account, [{ asset: ETH, delta: wad("-100") }], [], accountOf(bob)),
         "a liquidation at an older price",
+        await healthy(world, account),
       );
       await clearingHouse.markPool();
       const [price, , time_] = await oracle.stateOf(ETH);
@@ -114,23 +118,43 @@ describe("hazards of the round that an action is priced at", () => {
       await world.trade(account, SOL, wad("1000"));
       const most = await largest(wad("900"), wad("0.01"), (delta) => opens(world, account, { asset: ETH, delta }));
       const { sequence } = await world.submit(account, ETH, most);
+      const submittedAt = BigInt(await time.latest());
       const { charge } = await orders.orderOf(account, sequence);
       const hints = await world.settle(account, sequence, wad("1800"));
 
       // The price that the order will have is there, and it has turned out bad.
       await world.setPrice(ETH, wad("1790"));
       const { cash } = await clearingHouse.accountOf(account);
-      const refused: [string, () => Promise<unknown>][] = [
-        ["a withdrawal", () => vault.connect(alice).withdraw(account, SETTLEMENT, 1, alice)],
-        ["a transfer", () => clearingHouse.connect(alice).transfer(account, own, SETTLEMENT, cash / 2n)],
-        ["a gift to insurance", () => insuranceFund.connect(alice).contribute(account, cash / 2n)],
-        ["another order that raises risk", () => world.submit(account, ETH, wad("1"))],
-        ["an early end", () => orders.connect(alice).abandon(account, sequence, account)],
-        ["a void trigger", () => orders.connect(alice).cancelTrigger(account, sequence)],
-        ["a liquidation of his own", () => clearingHouse.connect(alice).liquidate(account, [], [], own)],
-        ["a wrong hint", () => orders.connect(alice).execute(account, sequence, [{ round: 0n, before: 0n }], account)],
+      const pending: Refusal = [clearingHouse, "OrderPending", account, 1n];
+      const rules = await ethers.getContractAt("ChainlinkPush", ethers.ZeroAddress);
+      const early = (earliest: bigint) => earliest > submittedAt;
+      const refused: [string, () => Promise<unknown>, Refusal][] = [
+        ["a withdrawal", () => vault.connect(alice).withdraw(account, SETTLEMENT, 1, alice), pending],
+        ["a transfer", () => clearingHouse.connect(alice).transfer(account, own, SETTLEMENT, cash / 2n), pending],
+        ["a gift to insurance", () => insuranceFund.connect(alice).contribute(account, cash / 2n), pending],
+        ["another order that raises risk", () => world.submit(account, ETH, wad("1")), pending],
+        [
+          "an early end",
+          () => orders.connect(alice).abandon(account, sequence, account),
+          [orders, "NotAbandoned", early, () => true],
+        ],
+        [
+          "a void trigger",
+          () => orders.connect(alice).cancelTrigger(account, sequence),
+          [orders, "UnknownTrigger", account, sequence],
+        ],
+        [
+          "a liquidation of his own",
+          () => clearingHouse.connect(alice).liquidate(account, [], [], own),
+          await healthy(world, account),
+        ],
+        [
+          "a wrong hint",
+          () => orders.connect(alice).execute(account, sequence, [{ round: 0n, before: 0n }], account),
+          [rules, "WindowOpen", ETH, (end: bigint) => end > submittedAt + BigInt(HOUR), () => true],
+        ],
       ];
-      for (const [what, action] of refused) await expectRefused(action(), what);
+      for (const [what, action, why] of refused) await expectRefused(action(), what, why);
 
       // What he can do is to spend the cash that backs it on another order's escrow.
       await world.submit(account, SOL, wad("-1000"), { reduceOnly: true });

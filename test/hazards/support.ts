@@ -1,6 +1,6 @@
 /** What the attacks share. An attacker's gain is the change of `worthOf`, and `movePrice` is the market's doing. */
 import { expect } from "chai";
-import type { ContractTransactionReceipt } from "ethers";
+import type { BaseContract, ContractTransactionReceipt } from "ethers";
 
 import { type Account, accountOf, ethers, receiptOf, time, type World } from "../fixture.ts";
 import { WAD } from "../parameters.ts";
@@ -93,14 +93,24 @@ export async function executeByAny(
   throw new Error("no hint is accepted");
 }
 
-/** Expects a transaction to fail, for whatever reason. */
-export async function expectRefused(sent: Promise<unknown>, what: string): Promise<void> {
-  try {
-    await sent;
-  } catch {
-    return;
-  }
-  expect.fail(`${what} went through`);
+/** Why a call must fail: a custom error, which the contract's interface knows, and its arguments where they are known. */
+export type Refusal = readonly [contract: Pick<BaseContract, "interface">, error: string, ...args: unknown[]];
+
+/** Expects a call to fail for this reason and no other. */
+export async function expectRefused(
+  sent: Promise<unknown>,
+  what: string,
+  [contract, error, ...args]: Refusal,
+): Promise<void> {
+  const refused = expect(sent, what).to.be.revertedWithCustomError(contract, error);
+  await (args.length === 0 ? refused : refused.withArgs(...args));
+}
+
+/** Refusal of a liquidation for the account's health, at the latest prices. */
+export async function healthy({ clearingHouse, lens }: World, account: Account): Promise<Refusal> {
+  const [health] = await lens.health([account]);
+  if (health === undefined) throw new Error("no health");
+  return [clearingHouse, "Healthy", account, health.equity, health.maintenance];
 }
 
 /** The largest amount up to `most` that `accepts`, to within `step`. */

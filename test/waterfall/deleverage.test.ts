@@ -10,6 +10,7 @@ import {
   eventOf,
   expectConserved,
   expectNear,
+  formerTermsOf,
   load,
   movePrice,
   now,
@@ -318,13 +319,13 @@ describe("ClearingHouse.deleverage", () => {
       const later = await setPrice(ETH, wad("1780"));
 
       const errors = await hintErrors();
-      await expect(
-        clearingHouse.deleverage(ETH, { round: earlier, before: earlier - 1n }),
-      ).to.be.revertedWithCustomError(errors, "HintTooEarly");
-      await expect(clearingHouse.deleverage(ETH, { round: later, before: first })).to.be.revertedWithCustomError(
-        errors,
-        "HintTooLate",
-      );
+      const { flaggedAt } = await watchOf(world);
+      await expect(clearingHouse.deleverage(ETH, { round: earlier, before: earlier - 1n }))
+        .to.be.revertedWithCustomError(errors, "HintTooEarly")
+        .withArgs(ETH, earlier, await writtenAt(world, earlier), flaggedAt);
+      await expect(clearingHouse.deleverage(ETH, { round: later, before: first }))
+        .to.be.revertedWithCustomError(errors, "HintTooLate")
+        .withArgs(ETH, first, await writtenAt(world, first), flaggedAt);
       await expect(clearingHouse.deleverage(ETH, { round: first, before: earlier }))
         .to.emit(clearingHouse, "Deleveraged")
         .withArgs(
@@ -445,18 +446,18 @@ describe("ClearingHouse.deleverage", () => {
       const basket = toCall(findLiquidation(state)?.basket ?? { reductions: [], sales: [] });
       const liquidating = () => clearingHouse.connect(world.keeper).liquidate(second, ...basket, liquidator);
 
+      const former = await formerTermsOf(world, second, ETH);
+      expect(former.equity).to.be.greaterThan(former.maintenance);
       await expect(liquidating())
         .to.be.revertedWithCustomError(clearingHouse, "InGrace")
-        .withArgs(
-          second,
-          (before: bigint) => before > maintenance,
-          (requirement: bigint) => requirement > maintenance,
-        );
+        .withArgs(second, former.equity, former.maintenance);
       const { graceUntil } = await watchOf(world);
       await time.increaseTo(graceUntil - 100n);
       await world.refresh();
       await time.setNextBlockTimestamp(graceUntil - 1n);
-      await expect(liquidating()).to.be.revertedWithCustomError(clearingHouse, "InGrace");
+      await expect(liquidating())
+        .to.be.revertedWithCustomError(clearingHouse, "InGrace")
+        .withArgs(second, former.equity, former.maintenance);
       await time.setNextBlockTimestamp(graceUntil);
       await liquidating();
       expect((await clearingHouse.formerPositionOf(second, ETH)).graced).to.equal(false);
@@ -508,9 +509,10 @@ describe("ClearingHouse.deleverage", () => {
       const world = await load(cutHedge);
       const { clearingHouse, second, liquidator, keeper } = world;
 
-      await expect(
-        clearingHouse.connect(keeper).takeOver(second, [{ asset: BTC, delta: wad("1") }], liquidator),
-      ).to.be.revertedWithCustomError(clearingHouse, "InGrace");
+      const former = await formerTermsOf(world, second, ETH);
+      await expect(clearingHouse.connect(keeper).takeOver(second, [{ asset: BTC, delta: wad("1") }], liquidator))
+        .to.be.revertedWithCustomError(clearingHouse, "InGrace")
+        .withArgs(second, former.equity, former.maintenance);
     });
 
     it("not whoever would be unhealthy with the hedge, too", async () => {
@@ -574,6 +576,11 @@ async function expectUnflagged(world: World): Promise<void> {
 }
 
 /** The errors of the proof of a round. */
+async function writtenAt(world: World, round: bigint): Promise<bigint> {
+  const [, , , updatedAt] = await world.feedOf(ETH).proxy.getRoundData(round);
+  return updatedAt;
+}
+
 async function hintErrors() {
   return ethers.getContractAt("ChainlinkPush", ethers.ZeroAddress);
 }

@@ -1,5 +1,7 @@
 import { expect } from "chai";
 
+import { type Reduction, targetWithOneLotMore } from "../../scripts/model/liquidation.ts";
+import { takeOver as carryOut } from "../../scripts/model/takeOver.ts";
 import { crowded, still } from "../clearing/scenarios.ts";
 import {
   betterTerms,
@@ -239,16 +241,23 @@ describe("ClearingHouse.takeOver", () => {
     it("more than brings the account to its target", async () => {
       const world = await due("1728");
 
-      await expect(attempt(world, "-600")).to.be.revertedWithCustomError(world.clearingHouse, "TargetPassed");
+      const { state, outcome } = await modelOf(world, legsOf("-600"));
+      const target = targetWithOneLotMore(state, { reductions: legsOf("-600"), sales: [] }, outcome);
+
+      await expect(attempt(world, "-600"))
+        .to.be.revertedWithCustomError(world.clearingHouse, "TargetPassed")
+        .withArgs(outcome.equityAfter, target);
     });
 
     it("a leg that closes a hedge, which makes the account worse", async () => {
       const world = await load(halfHedged);
       const { clearingHouse, account, other, bob } = world;
+      const legs = [{ asset: BTC, delta: wad("30") }];
+      const { outcome } = await modelOf(world, legs);
 
-      await expect(
-        clearingHouse.connect(bob).takeOver(account, [{ asset: BTC, delta: wad("30") }], other),
-      ).to.be.revertedWithCustomError(clearingHouse, "HealthNotImproved");
+      await expect(clearingHouse.connect(bob).takeOver(account, legs, other))
+        .to.be.revertedWithCustomError(clearingHouse, "HealthNotImproved")
+        .withArgs(outcome.equityBefore - outcome.maintenanceBefore, outcome.equityAfter - outcome.maintenanceAfter);
     });
 
     it("dust, on either side", async () => {
@@ -313,6 +322,19 @@ function legsOf(delta: string): { asset: number; delta: bigint }[] {
 /** A transaction of the taker. */
 function attempt({ clearingHouse, account, other, bob }: Case, delta: string, taker: Account = other) {
   return clearingHouse.connect(bob).takeOver(account, legsOf(delta), taker);
+}
+
+/** What the model makes of it, at the latest prices. */
+async function modelOf(world: Case, legs: readonly Reduction[]) {
+  const at = await now();
+  const state = await stateOf(world, world.account, at);
+  const taker = await stateOf(
+    world,
+    world.other,
+    at,
+    legs.map(({ asset }) => asset),
+  );
+  return { state, outcome: carryOut(state, legs, taker).outcome };
 }
 
 async function takeOver(world: Case, delta: string) {
