@@ -59,6 +59,8 @@ const BALANCE_MS = 30_000;
 const WEBHOOK_TIMEOUT_MS = 10_000;
 /** Of `--timeout`: by then what is stuck has been sent again, and replaced, or left because gas is dear. */
 const STUCK_TIMEOUTS = 6;
+/** Of one comparison with `Lens`: one mistake of the model may concern all accounts. */
+const SHOWN_DIFFERENCES = 20;
 const REPEAT_ALERT_MS = 3_600_000;
 const MAX_ALERTS_PER_HOUR = 30;
 
@@ -184,11 +186,12 @@ async function assemble(
     overdueAfterMs: config.overdueAfterMs,
     stuckAfterMs: STUCK_TIMEOUTS * config.timeoutMs,
   });
+  const reader = new Reader({ contracts, log, account, shard: config.shard, reports });
   const keeper = new Keeper({
     head: async () => provider.head(),
     outlook: outlookOf({
       index,
-      reader: new Reader({ contracts, log, account, shard: config.shard, reports }),
+      reader,
       contracts,
       roles,
       settings: { ...DEFAULTS, shard: config.shard, maxTakeOver: config.maxTakeOver },
@@ -199,7 +202,7 @@ async function assemble(
     }),
     performer,
     inFlight: () => sender.inFlight,
-    upkeep: upkeepOf({ config, address, provider, index, metrics, alerts, log, signal }),
+    upkeep: upkeepOf({ config, address, provider, index, reader, metrics, alerts, log, signal }),
     describe: (error) => contracts.describe(error),
     metrics,
     health,
@@ -276,14 +279,15 @@ interface UpkeepOptions {
   readonly address: string;
   readonly provider: Endpoints;
   readonly index: Index;
+  readonly reader: Reader;
   readonly metrics: Metrics;
   readonly alerts: Alerts;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** The signer's balance, and the check of the index, each when it is due. */
-function upkeepOf({ config, address, provider, index, metrics, alerts, log, signal }: UpkeepOptions) {
+/** The signer's balance, and the checks of the index and of the model, each when it is due. */
+function upkeepOf({ config, address, provider, index, reader, metrics, alerts, log, signal }: UpkeepOptions) {
   let balanceAt = -Infinity;
   let checkedAt = Date.now();
   return async (head: BlockRef): Promise<void> => {
@@ -300,6 +304,11 @@ function upkeepOf({ config, address, provider, index, metrics, alerts, log, sign
       metrics.checked(result);
       log.info("index checked", { ...result });
       alerts.update("index wrong", result.wrong > 0, { ...result });
+      const { compared, differing } = await reader.compare(index, head, signal);
+      metrics.compared(compared, differing.length);
+      log.info("model compared with Lens", { accounts: compared, differing: differing.length });
+      for (const difference of differing.slice(0, SHOWN_DIFFERENCES)) log.error("model wrong", { ...difference });
+      alerts.update("model wrong", differing.length > 0, { accounts: differing.length, first: differing[0]?.account });
     }
   };
 }

@@ -9,7 +9,7 @@ import { hasDuties, type Shard, WHOLE } from "../decide/shard.ts";
 import type { BlockRef, IndexView } from "../index/entries.ts";
 import type { Role } from "../job.ts";
 import type { Nearness } from "../screen/Screen.ts";
-import { Accounts } from "./accounts.ts";
+import { Accounts, type Comparison } from "./accounts.ts";
 import { Feeds, type Source } from "./feeds.ts";
 import { type At, isolated, type ReadingContext } from "./isolated.ts";
 import { type MarketReading, type ProtocolReading, readProtocol } from "./markets.ts";
@@ -71,17 +71,11 @@ export class Reader {
     const { contracts, log } = this.#context;
     const { time } = block;
     this.#settlements.renew();
-    const [count, head] = await Promise.all([
-      contracts.oracle.assetCount(at),
-      contracts.provider.getBlock(block.number),
+    const [{ prices, conditions, baseFee }, environment] = await Promise.all([
+      this.#prices(block),
+      contracts.oracle.environment(at),
       this.#forgetForks(block),
     ]);
-    if (head?.hash !== block.hash) throw new BlockGoneError(`block ${block.number} is not ${block.hash}`);
-    const [[conditions, words], environment] = await Promise.all([
-      contracts.oracle.peek((1n << count) - 1n, true, at),
-      contracts.oracle.environment(at),
-    ]);
-    const prices = words.map(decodePrice);
     const [feeds, protocol] = await Promise.all([
       this.#feeds.read(prices, { at, sources: index.sources }),
       readProtocol(this.#context, { prices, at, time }),
@@ -89,12 +83,12 @@ export class Reader {
     const sources = new Map(feeds.map(({ source }) => [source.asset, source]));
     const native = feeds.find(({ state }) => state.asset === Number(environment.nativeAsset));
     const nativePrice = native?.state.stored.price ?? 0n;
-    const settlementPrice = readUint(conditions, 40, 96);
+    const settlementPrice = settlementPriceIn(conditions);
     const orders: OrdersQuery = {
       index,
       sources,
       prices,
-      baseFee: head.baseFeePerGas ?? 0n,
+      baseFee,
       nativePrice,
       time,
       at,
@@ -143,6 +137,28 @@ export class Reader {
       own,
     };
     return { state, nearness, liquidatable: state.sequencerSettled ? liquidatable : [] };
+  }
+
+  /**
+   * Compares the model with `Lens` for every account of this shard: equity and both requirements, to the wei.
+   * Throws a BlockGoneError as `read`. @param signal Ends it between two pages, with its reason.
+   */
+  async compare(index: IndexView, block: BlockRef, signal?: AbortSignal): Promise<Comparison> {
+    const at: At = { blockTag: block.number };
+    const { time } = block;
+    const { prices, conditions } = await this.#prices(block);
+    const protocol = await readProtocol(this.#context, { prices, at, time });
+    const settlementPrice = settlementPriceIn(conditions);
+    return this.#accounts.compare({ index, protocol, settlementPrice, time, at }, signal);
+  }
+
+  async #prices(block: BlockRef) {
+    const at: At = { blockTag: block.number };
+    const { oracle, provider } = this.#context.contracts;
+    const [count, head] = await Promise.all([oracle.assetCount(at), provider.getBlock(block.number)]);
+    if (head?.hash !== block.hash) throw new BlockGoneError(`block ${block.number} is not ${block.hash}`);
+    const [conditions, words] = await oracle.peek((1n << count) - 1n, true, at);
+    return { prices: words.map(decodePrice), conditions, baseFee: head.baseFeePerGas ?? 0n };
   }
 
   /** Rounds and escrows that were read in blocks that are no more are read anew. */
@@ -197,6 +213,10 @@ export class Reader {
     const exposures = [...held, ...others].sort((a, b) => a.asset - b.asset);
     return { account: this.#account, cash: state.cash, exposures, hasPendingOrder: state.pending !== 0n };
   }
+}
+
+function settlementPriceIn(conditions: bigint): bigint {
+  return readUint(conditions, 40, 96);
 }
 
 const NO_QUEUE: KeeperState["queue"] = {

@@ -10,7 +10,7 @@ import {
 } from "../../model/liquidation.ts";
 import { isLiquidatable } from "../../model/price.ts";
 import { skewOf } from "../../model/sideIndex.ts";
-import { decodeExposure, type Exposure, maintenanceUp } from "../../model/risk.ts";
+import { decodeExposure, type Exposure, initialUp, maintenanceUp } from "../../model/risk.ts";
 import type { AccountState } from "../decide/state.ts";
 import { isOwn, type Shard } from "../decide/shard.ts";
 import type { IndexView } from "../index/entries.ts";
@@ -32,16 +32,38 @@ export interface AccountsReading {
   readonly nearness: Nearness;
 }
 
-export interface AccountsQuery {
+export interface Moment {
   readonly index: IndexView;
   readonly protocol: ProtocolReading;
   readonly settlementPrice: bigint;
   readonly time: bigint;
   readonly at: At;
+}
+
+export interface AccountsQuery extends Moment {
   /** Loss beyond cash from which an account is looked at, WAD. */
   readonly realiseAbove: bigint;
   /** Whether anything is to be done with accounts; else only those that can be liquidated are looked for. */
   readonly detailed: boolean;
+}
+
+interface Health {
+  /** WAD. */
+  readonly equity: bigint;
+  readonly maintenance: bigint;
+  readonly initial: bigint;
+}
+
+export interface Difference {
+  readonly account: string;
+  readonly model: Health;
+  /** Undefined where it says nothing. */
+  readonly lens: { readonly [Figure in keyof Health]: bigint | undefined };
+}
+
+export interface Comparison {
+  readonly compared: number;
+  readonly differing: readonly Difference[];
 }
 
 export class Accounts {
@@ -70,23 +92,7 @@ export class Accounts {
     });
     const own = [...index.insolvent].filter((account) => isOwn(this.#shard, account));
     const wanted = detailed ? [...new Set([...candidates, ...own])] : suspects;
-    const { contracts } = this.#context;
-    const tokens = [...protocol.collaterals.keys()];
-    const pages = await readPages(wanted, {
-      ...this.#context,
-      contract: contracts.clearingHouse,
-      viewsOf: (account) => [
-        { method: "snapshot", values: [account] },
-        { method: "insolventSince", values: [account] },
-        ...tokens.map((token) => ({ method: "collateralOf", values: [account, token] })),
-      ],
-      size: ACCOUNTS,
-      at: query.at,
-      what: "account",
-    });
-    const read = async ([account, results]: readonly [string, readonly Result[]]) =>
-      this.#stateOf(account, results, query);
-    const accounts = await isolated([...pages], read, { ...this.#context, what: "account" });
+    const accounts = await this.#statesOf(wanted, query);
     const found = new Set(accounts.map(({ account }) => account));
     return {
       accounts: detailed ? accounts : [],
@@ -96,6 +102,56 @@ export class Accounts {
       ],
       nearness,
     };
+  }
+
+  /**
+   * Compares what the model makes of accounts with what `Lens` says of them. What cannot be read is left out, and logged.
+   * @param signal Ends it between two pages, with its reason.
+   */
+  async compare(moment: Moment, signal?: AbortSignal): Promise<Comparison> {
+    const { contracts } = this.#context;
+    const own = [...moment.index.accounts.keys()].filter((account) => isOwn(this.#shard, account));
+    let compared = 0;
+    const differing: Difference[] = [];
+    for (let from = 0; from < own.length; from += ACCOUNTS) {
+      signal?.throwIfAborted();
+      const states = await this.#statesOf(own.slice(from, from + ACCOUNTS), moment);
+      const ids = states.map(({ account }) => account);
+      const health = await contracts.lens.health(ids, moment.at);
+      compared += states.length;
+      for (const [place, { account, state }] of states.entries()) {
+        const terms = termsOf(state);
+        const model = {
+          equity: terms.equity,
+          maintenance: maintenanceUp(terms, state.globals),
+          initial: initialUp(terms),
+        };
+        const { equity, maintenance, initial } = health[place] ?? {};
+        const lens = { equity, maintenance, initial };
+        if (equity === model.equity && maintenance === model.maintenance && initial === model.initial) continue;
+        differing.push({ account, model, lens });
+      }
+    }
+    return { compared, differing };
+  }
+
+  async #statesOf(wanted: readonly string[], moment: Moment): Promise<AccountState[]> {
+    const tokens = [...moment.protocol.collaterals.keys()];
+    const pages = await readPages(wanted, {
+      ...this.#context,
+      contract: this.#context.contracts.clearingHouse,
+      viewsOf: (account) => [
+        { method: "snapshot", values: [account] },
+        { method: "insolventSince", values: [account] },
+        ...tokens.map((token) => ({ method: "collateralOf", values: [account, token] })),
+      ],
+      size: ACCOUNTS,
+      at: moment.at,
+      what: "account",
+    });
+    const read = async ([account, results]: readonly [string, readonly Result[]]) =>
+      this.#stateOf(account, results, moment);
+    return isolated([...pages], read, { ...this.#context, what: "account" });
   }
 
   /** Brings the screen up to the index. */
@@ -125,9 +181,9 @@ export class Accounts {
   async #stateOf(
     account: string,
     [snapshot, insolvency, ...amounts]: readonly Result[],
-    query: AccountsQuery,
+    moment: Moment,
   ): Promise<AccountState> {
-    const { protocol, settlementPrice, time } = query;
+    const { protocol, settlementPrice, time } = moment;
     const [state, words] = snapshot as unknown as Snapshot;
     const [insolventSince] = insolvency as unknown as [bigint];
     const exposures = words.map(decodeExposure).filter(({ size, collateral }) => size !== 0n || collateral !== 0n);
@@ -150,7 +206,7 @@ export class Accounts {
       hasPendingOrder: state.pending !== 0n,
       escrow: state.escrow,
     };
-    const exposuresBefore = await this.#exposuresBefore(account, found, query);
+    const exposuresBefore = await this.#exposuresBefore(account, found, moment);
     return { account, insolventSince, state: exposuresBefore === undefined ? found : { ...found, exposuresBefore } };
   }
 
@@ -158,7 +214,7 @@ export class Accounts {
   async #exposuresBefore(
     account: string,
     state: LiquidationState,
-    { protocol, time, at }: AccountsQuery,
+    { protocol, time, at }: Moment,
   ): Promise<readonly Exposure[] | undefined> {
     const { exposures } = state;
     const graced = new Set(

@@ -8,6 +8,7 @@ export type Concern =
   | "balance low"
   | "account not liquidated"
   | "index wrong"
+  | "model wrong"
   | "index behind"
   | "endpoint quorum lost"
   | "nonce does not move";

@@ -60,6 +60,8 @@ export class Metrics {
   readonly #indexed = this.#gauge("plimsoll_keeper_index_block", "Number of the last block in the index");
   readonly #indexLag = this.#gauge("plimsoll_keeper_index_lag_blocks", "Blocks from there to the head");
   readonly #checked = this.#gauge("plimsoll_keeper_index_checked_accounts", "Accounts in the last check of the index");
+  readonly #compared = this.#gauge("plimsoll_keeper_model_compared_accounts", "Accounts compared with Lens last time");
+  readonly #differing = this.#counter("plimsoll_keeper_model_wrong_total", "Accounts whose health is another in Lens");
   readonly #wrong = this.#counter("plimsoll_keeper_index_wrong_total", "Accounts that the index had wrong");
   readonly #repaired = this.#counter("plimsoll_keeper_index_repaired_total", "Of these, put right from the chain");
   readonly #index = this.#counter(
@@ -158,6 +160,12 @@ export class Metrics {
     this.#checked.set(accounts);
     this.#wrong.inc(wrong);
     this.#repaired.inc(repaired);
+  }
+
+  /** Of accounts, the model with `Lens`. */
+  compared(accounts: number, differing: number): void {
+    this.#compared.set(accounts);
+    this.#differing.inc(differing);
   }
 
   /** @param counters So far. */

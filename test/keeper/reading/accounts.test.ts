@@ -30,6 +30,13 @@ async function twoUnhealthy() {
   return { ...world, accounts };
 }
 
+/** An order of alice's waits, with pay and charge in escrow. */
+async function parked() {
+  const world = await unhealthy();
+  await world.submit(world.account, ETH, wad("-1"), { reduceOnly: true });
+  return world;
+}
+
 describe("Reader, accounts", () => {
   it("reads an unhealthy account as the chain values it, and liquidates it", async () => {
     const world = await load(unhealthy);
@@ -53,6 +60,47 @@ describe("Reader, accounts", () => {
     const liquidated = events.find((event) => event?.name === "Liquidated");
     expect((liquidated?.args.getValue("result") as { reward: bigint }).reward).to.equal(action.reward);
     expect((await lens.health([account]))[0]?.standing.liquidatable).to.equal(false);
+  });
+
+  for (const [what, arrange] of [
+    ["outright positions", outright],
+    ["hedged ones with collateral", hedged],
+    ["one in the grace after a deleveraging", cutHedge],
+    ["a hedge that is owed against", overdrawn],
+    ["a pending order's escrow", parked],
+  ] as const) {
+    it(`agrees with Lens about ${what}, to the wei`, async () => {
+      const world = await load(arrange);
+      const index = await indexOf(world);
+
+      expect(index.accounts.has(world.account)).to.equal(true);
+      expect(await keeperOf(world).compare(index)).to.deep.equal({ compared: index.accounts.size, differing: [] });
+    });
+  }
+
+  it("says where Lens has another health, and ends between two pages", async () => {
+    const world = await load(twoUnhealthy);
+    const [, account = ""] = world.accounts;
+    const keeper = keeperOf(world);
+    const contracts = await keeper.contracts();
+    const health = async (ids: string[]) =>
+      (await world.lens.health(ids)).map(({ equity, maintenance, initial }, place) => ({
+        equity,
+        maintenance,
+        initial: ids[place] === account ? initial + 1n : initial,
+      }));
+    Object.assign(contracts, { lens: { health } });
+
+    const { differing } = await keeper.compare();
+    expect(differing.map((one) => [one.account, one.lens.equity === one.model.equity])).to.deep.equal([
+      [account, true],
+    ]);
+    expect(differing.map(({ lens, model }) => (lens.initial ?? 0n) - model.initial)).to.deep.equal([1n]);
+    const reason = new Error("stopped");
+    const stopped: unknown = await keeper
+      .compare(undefined, AbortSignal.abort(reason))
+      .catch((error: unknown) => error);
+    expect(stopped).to.equal(reason);
   });
 
   it("has the insurance that is left for each market", async () => {

@@ -61,6 +61,12 @@ export function keeperOf(
     return reader.read(index ?? (await indexOf(world)), await latest(), new Set(roles));
   }
 
+  /** The model against `Lens`, now. */
+  async function compare(index?: IndexView, signal?: AbortSignal) {
+    const { reader } = await parts();
+    return reader.compare(index ?? (await indexOf(world)), await latest(), signal);
+  }
+
   async function decided(roles: readonly Role[] = ROLES): Promise<Action[]> {
     const { state } = await read(roles);
     // Prices that are only old are left, so that what a test is about stands alone.
@@ -82,7 +88,7 @@ export function keeperOf(
     return { actions, jobs, receipts };
   }
 
-  return { account, read, decided, cycle, said, contracts: async () => (await parts()).contracts };
+  return { account, read, compare, decided, cycle, said, contracts: async () => (await parts()).contracts };
 }
 
 export async function latest(): Promise<BlockRef> {
