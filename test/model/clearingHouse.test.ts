@@ -3,9 +3,10 @@ import fc from "fast-check";
 
 import { SEED } from "./arbitraries.ts";
 import { found } from "../../scripts/model/books.ts";
+import { SETTLEMENT } from "./cast.ts";
 import { newTally, Player } from "./player.ts";
 import { anyStep, type Step } from "./steps.ts";
-import { deploy, SETTLEMENT } from "./world.ts";
+import { deploy } from "./world.ts";
 
 /** Of each history. */
 const STEPS = 220;

@@ -1,7 +1,7 @@
 /** What may happen in a random history of the clearing house. */
 import fc from "fast-check";
 
-import { LIQUIDATOR, SETTLEMENT, TRADERS } from "./world.ts";
+import { LIQUIDATOR, SETTLEMENT, TRADERS } from "./cast.ts";
 
 export type Step =
   | { kind: "prices"; moves: readonly number[]; doubt: number }
@@ -38,9 +38,40 @@ function step<Kind extends Step["kind"]>(
   weight: number,
   kind: Kind,
   rest: fc.Arbitrary<Omit<Extract<Step, { kind: Kind }>, "kind">>,
-): { weight: number; arbitrary: fc.Arbitrary<Step> } {
-  return { weight, arbitrary: rest.map((fields) => ({ ...fields, kind }) as unknown as Step) };
+): { weight: number; arbitrary: fc.Arbitrary<Extract<Step, { kind: Kind }>> } {
+  return { weight, arbitrary: rest.map((fields) => ({ ...fields, kind }) as unknown as Extract<Step, { kind: Kind }>) };
 }
+
+/** What is done to others' accounts and to crowded markets. */
+export const houseSteps = [
+  step(
+    13,
+    "liquidate",
+    fc.record({
+      account: trader,
+      share,
+      /** Whether it is to be an account that may be liquidated. */
+      due: fc.nat({ max: 3 }).map((one) => one !== 0),
+    }),
+  ),
+  step(5, "takeOver", fc.record({ account: trader, share, taker: fc.constantFrom(LIQUIDATOR, LIQUIDATOR, 0, 1) })),
+  step(6, "convert", fc.record({ account: trader, share })),
+  step(3, "realise", fc.record({ account: trader })),
+  step(1, "settleDeficit", fc.record({ account: trader })),
+  step(10, "insolvency", fc.record({ account: trader, share, rescued: fc.boolean() })),
+  step(5, "buySeized", fc.record({ token: fc.nat({ max: 1 }), share, seconds: fc.integer({ min: 0, max: 30_000 }) })),
+  step(
+    16,
+    "deleverage",
+    fc.record({
+      asset,
+      slip: fc.integer({ min: -200, max: 200 }),
+      void: fc.nat({ max: 7 }).map((one) => one === 0),
+      /** Waits where |S| has to stay over its cap, and executes at once. */
+      patient: fc.boolean(),
+    }),
+  ),
+] as const;
 
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step(
@@ -85,33 +116,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
       long: fc.boolean(),
     }),
   ),
-  step(
-    13,
-    "liquidate",
-    fc.record({
-      account: trader,
-      share,
-      /** Whether it is to be an account that may be liquidated. */
-      due: fc.nat({ max: 3 }).map((one) => one !== 0),
-    }),
-  ),
-  step(5, "takeOver", fc.record({ account: trader, share, taker: fc.constantFrom(LIQUIDATOR, LIQUIDATOR, 0, 1) })),
-  step(6, "convert", fc.record({ account: trader, share })),
-  step(3, "realise", fc.record({ account: trader })),
-  step(1, "settleDeficit", fc.record({ account: trader })),
-  step(10, "insolvency", fc.record({ account: trader, share, rescued: fc.boolean() })),
-  step(5, "buySeized", fc.record({ token: fc.nat({ max: 1 }), share, seconds: fc.integer({ min: 0, max: 30_000 }) })),
-  step(
-    16,
-    "deleverage",
-    fc.record({
-      asset,
-      slip: fc.integer({ min: -200, max: 200 }),
-      void: fc.nat({ max: 7 }).map((one) => one === 0),
-      /** Waits where |S| has to stay over its cap, and executes at once. */
-      patient: fc.boolean(),
-    }),
-  ),
+  ...houseSteps,
   step(3, "cutProfits", fc.record({ asset, insurance: fc.integer({ min: 0, max: 2 }) })),
   step(
     6,

@@ -6,18 +6,9 @@ import { Books } from "../../scripts/model/books.ts";
 import { PPM, WAD } from "../../scripts/model/fixed.ts";
 import type { GlobalParameters } from "../../scripts/model/parameters.ts";
 import { livePrice } from "../../scripts/model/price.ts";
+import { TRADERS } from "./cast.ts";
 
 export const { ethers, networkHelpers } = await network.create();
-
-export const SETTLEMENT = 255;
-export const TRADERS = 6;
-export const LIQUIDATOR = 6;
-export const PROVIDER = 7;
-/** Trades once, in a market that is about to end. */
-export const GAMBLER = 8;
-
-/** The settlement token is worth less than a dollar. */
-export const SETTLEMENT_PRICE = 995n * (WAD / 1_000n);
 
 const GLOBALS: GlobalParameters = {
   maintenanceFactor: 500_000n,

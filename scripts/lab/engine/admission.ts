@@ -1,15 +1,13 @@
-/** What the clearing house refuses: `ClearingHouse._trade`, `Clearing._debit`, `Fills.requireWithinCaps`. */
+/** What the clearing house refuses: `ClearingHouse.openOrder` and `_trade`, `Clearing._takeOut`,
+ * `Fills.requireWithinCaps`. */
 import { type Account, type Books, found, type Leg } from "../../model/books.ts";
 import { fill, splitFees } from "../../model/fill.ts";
-import { abs, max, min, mulDivDown, mulDivUp, PPM, WAD } from "../../model/fixed.ts";
+import { abs, max, min, mulDivDown, PPM, WAD } from "../../model/fixed.ts";
 import { ratesUp } from "../../model/parameters.ts";
 import { isLive } from "../../model/price.ts";
 import { assess, type Exposure, initialUp, maintenanceUp, meetsInitial, type Terms } from "../../model/risk.ts";
 import { moveSide, readPosition, sideSizeDown, storePosition } from "../../model/sideIndex.ts";
 import type { Conditions } from "./types.ts";
-
-/** Escrows are multiples of this, WAD. */
-const ESCROW_UNIT = 10n ** 14n;
 
 interface Options {
   readonly reduceOnly: boolean;
@@ -36,9 +34,23 @@ export function refusalOfTrade(
   legs: readonly Leg[],
   { reduceOnly, now, conditions }: Options,
 ): string | undefined {
-  const submitted = refusalOfEscrow(books, account, legs, { reduceOnly, now });
-  if (submitted !== undefined) return submitted;
-  const start = books.standingOf(account, now);
+  const submitted = refusalOfOpening(books, account, legs, { reduceOnly, pay: 0n, now });
+  return submitted ?? refusalOfFills(books, account, legs, { reduceOnly, released: 0n, now, conditions });
+}
+
+/**
+ * The same for the execution of a pending order.
+ *
+ * @param released What of its escrow comes back before the fills, WAD.
+ */
+export function refusalOfFills(
+  books: Books,
+  account: Account,
+  legs: readonly Leg[],
+  { reduceOnly, released, now, conditions }: Options & { readonly released: bigint },
+): string | undefined {
+  const standing = books.standingOf(account, now);
+  const start = { ...standing, cash: standing.cash + released };
   const held = new Map(start.exposures.map((exposure) => [exposure.asset, exposure]));
   for (const { asset } of legs) if (!held.has(asset)) held.set(asset, books.exposureOf(account, asset, now));
   const before = [...held.values()].sort((one, other) => one.asset - other.asset);
@@ -70,7 +82,7 @@ export function refusalOfTrade(
   const cash = start.cash + realised - fees;
   if (widened && cash < min(start.cash, 0n)) {
     const lent = max(0n, -cash) - max(0n, -books.cashOf(account, now));
-    const folded = start.cash - books.cashOf(account, now);
+    const folded = standing.cash - books.cashOf(account, now);
     if (books.base - folded - realised + splitFees(fees, books.globals).pool - lent < 0n)
       return "InsufficientLiquidity";
   }
@@ -85,11 +97,37 @@ export function refusalOfTrade(
 
 /** The contract's error for a withdrawal of settlement tokens, WAD. */
 export function refusalOfWithdrawal(books: Books, account: Account, amount: bigint, now: bigint): string | undefined {
+  if (account.orders.size !== 0) return "OrderPending";
   const cash = books.cashOf(account, now);
   if (cash < amount) return "InsufficientCash";
-  if (account.positions.size === 0) return undefined;
+  return refusalOfStanding(books, account, { less: amount, now });
+}
+
+/** The contract's error for collateral that is taken out, WAD. */
+export function refusalOfTakingCollateral(
+  books: Books,
+  account: Account,
+  { token, amount }: { token: number; amount: bigint },
+  now: bigint,
+): string | undefined {
+  if (account.orders.size !== 0) return "OrderPending";
+  if (account.collateralOf(token) < amount) return "InsufficientCollateral";
+  const { asset } = found(books.tokens[token]);
+  return refusalOfStanding(books, account, { taken: { asset, amount }, now });
+}
+
+/** Whether what is left meets the initial requirement. Mirrors `Clearing._requireInitial`. */
+function refusalOfStanding(
+  books: Books,
+  account: Account,
+  { less = 0n, taken, now }: { less?: bigint; taken?: { asset: number; amount: bigint }; now: bigint },
+): string | undefined {
+  if (account.positions.size === 0 && books.cashOf(account, now) >= less) return undefined;
   const start = books.standingOf(account, now);
-  const terms = termsOf(books, start.exposures, { cash: start.cash - amount, now });
+  const exposures = start.exposures.map((exposure) =>
+    exposure.asset === taken?.asset ? { ...exposure, collateral: exposure.collateral - taken.amount } : exposure,
+  );
+  const terms = termsOf(books, exposures, { cash: start.cash - less, now });
   return meetsInitial(terms, books.globals) ? undefined : "InsufficientMargin";
 }
 
@@ -103,33 +141,30 @@ export function withdrawableDown(books: Books, account: Account, now: bigint): b
   return refusalOfWithdrawal(books, account, amount, now) === undefined ? amount : 0n;
 }
 
-/** `ClearingHouse.openOrder`. */
-function refusalOfEscrow(
+/** The contract's error for an order that is submitted. @param pay What is held for its execution, WAD. */
+export function refusalOfOpening(
   books: Books,
   account: Account,
   legs: readonly Leg[],
-  { reduceOnly, now }: Pick<Options, "reduceOnly" | "now">,
+  { reduceOnly, pay, now }: Pick<Options, "reduceOnly" | "now"> & { readonly pay: bigint },
 ): string | undefined {
-  let charge = 0n;
-  for (const { asset, delta, price } of legs) {
-    const { sizes, trade } = found(books.assets[asset]);
-    if (!reduceOnly && sizes.status !== "Active") return "MarketIsReduceOnly";
-    charge += mulDivUp(abs(delta) * price, trade.takerFee, PPM * WAD);
-  }
-  charge = mulDivUp(charge, 1n, ESCROW_UNIT) * ESCROW_UNIT;
+  const isRefused = legs.some(({ asset }) => found(books.assets[asset]).sizes.status !== "Active");
+  if (!reduceOnly && isRefused) return "MarketIsReduceOnly";
+  const pending = [...account.orders.values()];
+  if (pending.some((order) => order.exclusive || (!reduceOnly && !order.reduceOnly))) return "OrderPending";
   const cash = books.cashOf(account, now);
-  if (cash >= charge) return undefined;
-  if (reduceOnly) {
-    if (cash >= 0n) return undefined;
-    const start = books.standingOf(account, now);
-    const terms = termsOf(books, start.exposures, { cash: start.cash, now });
-    return terms.equity > maintenanceUp(terms, books.globals) ? undefined : "InsufficientMargin";
-  }
-  const lent = max(0n, charge - cash) - max(0n, -cash);
-  if (books.base - lent < 0n) return "InsufficientLiquidity";
+  const whole = pay + books.cancelChargeUp(legs);
+  if (cash >= whole) return undefined;
+  if (reduceOnly && pending.length !== 0) return "OrderPending";
+  const taken = reduceOnly ? pay : whole;
+  if (cash >= taken) return undefined;
+  const lent = max(0n, taken - cash) - max(0n, -cash);
+  if (!reduceOnly && books.base - lent < 0n) return "InsufficientLiquidity";
   const start = books.standingOf(account, now);
-  const terms = termsOf(books, start.exposures, { cash: start.cash - charge, now });
-  return meetsInitial(terms, books.globals) ? undefined : "InsufficientMargin";
+  const terms = termsOf(books, start.exposures, { cash: start.cash - taken, now });
+  const { globals } = books;
+  const suffices = reduceOnly ? terms.equity > maintenanceUp(terms, globals) : meetsInitial(terms, globals);
+  return suffices ? undefined : "InsufficientMargin";
 }
 
 function refusalOfReduction(

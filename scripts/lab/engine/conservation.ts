@@ -6,7 +6,7 @@ import { ConservationError } from "./errors.ts";
 /**
  * Throws a ConservationError unless
  *
- *     Σ positive cash + base + insurance + protocol fees = settlement tokens paid in
+ *     Σ positive cash + escrows + base + insurance + protocol fees = settlement tokens paid in
  *     Σ shares of debt over accounts = shares of all debts
  *     Σ |units| and Σ quote over the positions of a side = what the side keeps, and long and short sizes meet in the pool
  *     Σ collateral of a token = what was paid in of it
@@ -41,7 +41,7 @@ export function requireConserved(books: Books, collateral: readonly bigint[]): v
 
 /** What the pool, the reserves and the traders have is what was paid in; throws a ConservationError otherwise. */
 export function requireCashConserved({ accounts, base, insurance, protocolFees, paidIn }: Books): void {
-  const cash = accounts.reduce((sum, account) => sum + max(0n, account.cash), 0n);
+  const cash = accounts.reduce((sum, account) => sum + max(0n, account.cash) + account.escrow, 0n);
   requireEqual(cash + base + insurance + protocolFees, paidIn, "settlement tokens");
 }
 
