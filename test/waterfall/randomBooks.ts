@@ -1,8 +1,10 @@
 /** Random books on chain, and when a liquidation of one is at its end. */
 import { expect } from "chai";
 
-import { abs, max, WAD } from "../../scripts/model/fixed.ts";
-import type { LiquidationState } from "../../scripts/model/liquidation.ts";
+import { found } from "../../scripts/model/books.ts";
+import { max, mulDivUp, WAD } from "../../scripts/model/fixed.ts";
+import { type Basket, type LiquidationState, targetUp } from "../../scripts/model/liquidation.ts";
+import { lotOf, saleLotOf } from "../../scripts/model/parameters.ts";
 import { assess, maintenanceUp } from "../../scripts/model/risk.ts";
 import { still, tradeBasket } from "../clearing/scenarios.ts";
 import { now, stateOf, worseTerms } from "../clearing/support.ts";
@@ -11,12 +13,36 @@ import { BTC, ETH, LINK, SETTLEMENT, SOL, wad, WBTC, WBTC_TOKEN, WETH_TOKEN } fr
 
 export type Case = World & { account: Account; liquidator: Account };
 
+export function isClosed({ exposures }: LiquidationState): boolean {
+  return exposures.every(({ size, collateral }) => size === 0n && collateral === 0n);
+}
+
 /** Healthy, or with nothing left to close. */
 export function isSettled(state: LiquidationState): boolean {
-  const open = state.exposures.some(({ size, collateral }) => abs(size) + collateral !== 0n);
-  if (!open) return true;
+  if (isClosed(state)) return true;
   const terms = assess({ ...state, end: "better" });
   return terms.equity > maintenanceUp(terms, state.globals);
+}
+
+/**
+ * At R_M + τ·(R_I − R_M), or short of it by less than a lot of each leg of the last basket is worth: where it could not be
+ * met to the lot, the one that would pass it was not allowed. Or with nothing left to close.
+ */
+export function isAtTarget(state: LiquidationState, { reductions, sales }: Basket): boolean {
+  const { exposures, holdings, globals } = state;
+  if (isClosed(state)) return true;
+  const lots = [
+    ...reductions.map(({ asset }) => ({ asset, lot: lotOf(found(exposures.find((e) => e.asset === asset)).trade) })),
+    ...sales.map(({ token }) => {
+      const { parameters } = found(holdings.find((holding) => holding.token === token));
+      return { asset: parameters.asset, lot: saleLotOf(parameters) };
+    }),
+  ];
+  const worth = lots.reduce((sum, { asset, lot }) => {
+    return sum + mulDivUp(lot, found(exposures.find((e) => e.asset === asset)).price.last, WAD);
+  }, 0n);
+  const terms = assess({ ...state, end: "better" });
+  return terms.equity > targetUp(terms, globals) - worth;
 }
 
 /** The keeper has two million to liquidate with. */
