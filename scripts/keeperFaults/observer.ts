@@ -152,6 +152,11 @@ export class Observer {
     return earnedBy(account, this.ledger.all(), { assetOf, priceAt });
   }
 
+  /** Orders that have not ended, whether or not anybody could end them yet. */
+  get unended(): number {
+    return [...this.ledger.orders().values()].filter(({ ends }) => ends.length === 0).length;
+  }
+
   /** Orders that a round settles already, so that anybody could execute them. @param rounds Times by asset, ascending. */
   executable(rounds: ReadonlyMap<number, readonly number[]>, now: number): string[] {
     return [...this.ledger.orders().values()]

@@ -252,7 +252,9 @@ class Run {
       if (this.#cutShort) break;
       if (now > END) {
         tail += 1;
-        if (tail > 2 && due.length === 0 && [...active.values()].every((place) => place < 0)) break;
+        // An order whose round has still to come is not due, and is to end all the same.
+        const isDone = due.length === 0 && this.#observer.unended === 0;
+        if (tail > 2 && isDone && [...active.values()].every((place) => place < 0)) break;
       }
       const wait = this.#isOverdue(due) ? Math.max(pace, SLOW_PACE) : pace;
       await sleep(Math.max(0, wait - (performance.now() - started)));

@@ -22,6 +22,7 @@ import { takeOver } from "../../model/takeOver.ts";
 import type { AccountDuty, BuySeized, Convert, Liquidate, TakeOver, WriteOff } from "./actions.ts";
 import { hasDuties, isOwn } from "./shard.ts";
 import type { AccountState, KeeperState, SeizedState, Settings } from "./state.ts";
+import { ascending, turnsOf } from "./turns.ts";
 
 /** Baskets that are searched for in one cycle: the search takes some milliseconds each. */
 export const MOST_SEARCHES = 96;
@@ -40,17 +41,25 @@ interface Purse {
   cash: bigint;
 }
 
-/** At most one deed for an account; furthest below its requirement first. */
+/** Levels between equity at the requirement and none; those of one are as urgent as each other. */
+const LEVELS = 4n;
+
+/**
+ * At most one deed for an account. Those without equity come first, then those with the least of their requirement, a quarter
+ * of it at a time; of a quarter each keeper takes them in an order of its own. The healthy come last, the nearest first.
+ */
 export function liquidationsOf(state: KeeperState, settings: Settings): Deed[] {
   const { accounts, own, seized } = state;
   const purse: Purse = { cash: max(0n, own.cash) };
+  const turnOf = turnsOf(accounts, state);
+  const placeOf = (one: Case) => (one.margin > 0n ? one.margin : BigInt(turnOf(one)));
   const cases = accounts
     .filter(({ account }) => account !== own.account && isOwn(settings.shard, account))
     .map((one): Case => {
       const terms = termsOf(one.state);
       return { ...one, terms, margin: terms.equity - maintenanceUp(terms, one.state.globals) };
     })
-    .sort(({ margin: a }, { margin: b }) => (a < b ? -1 : a > b ? 1 : 0));
+    .sort((a, b) => ascending(levelOf(a), levelOf(b)) || ascending(placeOf(a), placeOf(b)));
   const searched = searchedOf(cases, state.block);
   const deeds = cases.flatMap((one): Deed[] => {
     const isSearched = one.margin > 0n || searched.has(one.account);
@@ -58,6 +67,13 @@ export function liquidationsOf(state: KeeperState, settings: Settings): Deed[] {
   });
   if (!hasDuties(settings.shard)) return deeds;
   return [...deeds, ...seized.flatMap((lot) => seizedDeedOf(lot, { state, settings, purse }))];
+}
+
+/** The lower the more urgent. */
+function levelOf({ terms, margin }: Case): bigint {
+  if (margin > 0n) return LEVELS + 1n;
+  const maintenance = terms.equity - margin;
+  return terms.equity <= 0n || maintenance === 0n ? -1n : (terms.equity * LEVELS) / maintenance;
 }
 
 /** Of too many the worst, and others in turn: what cannot be helped must not stand before what can. */

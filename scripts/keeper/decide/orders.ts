@@ -1,12 +1,11 @@
 /** Orders that can end, and triggers that fire. */
-import { concat, keccak256, toBeHex } from "ethers";
-
 import { min } from "../../model/fixed.ts";
 import type { PendingOrder } from "../index/entries.ts";
 import type { Report, RoundHint, Settlement } from "../rounds.ts";
 import type { Abandon, Execute, Poke } from "./actions.ts";
 import { isOwn } from "./shard.ts";
 import type { KeeperState, OrderState, Settings } from "./state.ts";
+import { ascending, turnsOf } from "./turns.ts";
 
 /** After its boundary an order ends without any proof, s, as in Orders.sol. */
 export const ABANDONED_AFTER = 691_200n;
@@ -32,21 +31,6 @@ export function ordersOf(state: KeeperState, { shard }: Settings): (Execute | Ab
   );
   const inTurn = pokes.sort((a, b) => ascending(turnOf(a), turnOf(b)) || ascending(a.sequence, b.sequence));
   return [...ends.flatMap((one) => endOf(one, state)), ...inTurn];
-}
-
-/** Where the accounts of these come in this keeper's order at this block. */
-function turnsOf(
-  items: readonly { readonly account: string }[],
-  { own: { account: keeper }, block }: Pick<KeeperState, "own" | "block">,
-): (item: { readonly account: string }) => string {
-  const seed = concat([keeper, toBeHex(block, 32)]);
-  const accounts = new Set(items.map(({ account }) => account));
-  const turns = new Map([...accounts].map((account) => [account, keccak256(concat([seed, account]))]));
-  return ({ account }) => turns.get(account) ?? "";
-}
-
-function ascending<Value extends bigint | string>(a: Value, b: Value): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function endOf(

@@ -4,12 +4,28 @@ import fc from "fast-check";
 import type { Action } from "../../../scripts/keeper/decide/actions.ts";
 import type { KeeperState, SeizedState, Settings } from "../../../scripts/keeper/decide/state.ts";
 import { convert } from "../../../scripts/model/convert.ts";
-import { liquidate, type LiquidationState } from "../../../scripts/model/liquidation.ts";
+import { liquidate, type LiquidationState, termsOf } from "../../../scripts/model/liquidation.ts";
 import { saleLotOf } from "../../../scripts/model/parameters.ts";
 import { livePrice } from "../../../scripts/model/price.ts";
+import { maintenanceUp } from "../../../scripts/model/risk.ts";
 import { takeOver } from "../../../scripts/model/takeOver.ts";
 import { holds } from "../../model/arbitraries.ts";
-import { account, alice, ALICE, BOB, decided, exposure, holding, kinds, NOW, own, state, usd, WAD } from "./states.ts";
+import {
+  account,
+  alice,
+  ALICE,
+  BOB,
+  decided,
+  exposure,
+  holding,
+  KEEPER,
+  kinds,
+  NOW,
+  own,
+  state,
+  usd,
+  WAD,
+} from "./states.ts";
 
 interface Keeper {
   readonly cash?: bigint;
@@ -170,6 +186,45 @@ describe("decide, liquidation", () => {
     holds(property, { runs: process.env["TEST_DEPTH"] === "deep" ? 5_000 : 150 });
   });
 });
+
+describe("decide, the order of liquidations", () => {
+  /** From far without equity to just at the requirement. */
+  const accounts = Array.from({ length: 40 }, (_, place) => ({
+    ...alice({ cash: usd(29_000 + 500 * place) }),
+    account: `0x${(place + 1).toString(16).padStart(64, "0")}`,
+  })).filter(({ state }) => shareOf(state) <= 1);
+  const takenBy = (keeper: string, block = state().block) =>
+    decided({ accounts, own: { ...own, account: keeper }, block }).flatMap((action) =>
+      action.kind === "liquidate" ? [action.account] : [],
+    );
+  const levels = new Map(accounts.map((one) => [one.account, Math.max(-1, Math.floor(shareOf(one.state) * 4))]));
+  const levelsOf = (taken: readonly string[]) => taken.map((one) => levels.get(one) ?? NaN);
+
+  it("has those without equity first, then those with the least of their requirement, a quarter at a time", () => {
+    const taken = levelsOf(takenBy(KEEPER));
+
+    expect(new Set(taken)).to.include.all.keys(-1, 0, 1, 2, 3);
+    expect(taken)
+      .to.deep.equal([...taken].sort((a, b) => a - b))
+      .and.have.property("length", accounts.length);
+  });
+
+  it("is another for each keeper, and at each block, within a quarter", () => {
+    const mine = takenBy(KEEPER);
+
+    for (const other of [takenBy(BOB), takenBy(KEEPER, state().block + 1)]) {
+      expect(new Set(other)).to.deep.equal(new Set(mine));
+      expect(other).to.not.deep.equal(mine);
+      expect(levelsOf(other)).to.deep.equal(levelsOf(mine));
+    }
+  });
+});
+
+/** Of the maintenance requirement: what is left of it as equity. */
+function shareOf(of: LiquidationState): number {
+  const terms = termsOf(of);
+  return Number(terms.equity) / Number(maintenanceUp(terms, of.globals));
+}
 
 describe("decide, takeover", () => {
   const settings = { maxTakeOver: usd(400_000) };
