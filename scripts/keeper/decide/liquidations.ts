@@ -78,7 +78,11 @@ function levelOf({ terms, margin }: Case): bigint {
 
 /** Of too many the worst, and others in turn: what cannot be helped must not stand before what can. */
 function searchedOf(cases: readonly Case[], block: number): ReadonlySet<string> {
-  const unhealthy = cases.filter(({ margin }) => margin <= 0n).map(({ account }) => account);
+  // In an order that stays from block to block: else some would never have their turn.
+  const unhealthy = cases
+    .filter(({ margin }) => margin <= 0n)
+    .sort((a, b) => ascending(a.margin, b.margin))
+    .map(({ account }) => account);
   if (unhealthy.length <= MOST_SEARCHES) return new Set(unhealthy);
   const worst = unhealthy.slice(0, MOST_SEARCHES / 2);
   const others = unhealthy.slice(MOST_SEARCHES / 2);

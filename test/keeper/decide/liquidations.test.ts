@@ -193,20 +193,20 @@ describe("decide, the order of liquidations", () => {
     ...alice({ cash: usd(29_000 + 500 * place) }),
     account: `0x${(place + 1).toString(16).padStart(64, "0")}`,
   })).filter(({ state }) => shareOf(state) <= 1);
+  const levelOf = (share: number) => (share <= 0 ? -1 : Math.floor(share * 4));
   const takenBy = (keeper: string, block = state().block) =>
     decided({ accounts, own: { ...own, account: keeper }, block }).flatMap((action) =>
       action.kind === "liquidate" ? [action.account] : [],
     );
-  const levels = new Map(accounts.map((one) => [one.account, Math.max(-1, Math.floor(shareOf(one.state) * 4))]));
+  const levels = new Map(accounts.map((one) => [one.account, levelOf(shareOf(one.state))]));
   const levelsOf = (taken: readonly string[]) => taken.map((one) => levels.get(one) ?? NaN);
 
   it("has those without equity first, then those with the least of their requirement, a quarter at a time", () => {
     const taken = levelsOf(takenBy(KEEPER));
 
     expect(new Set(taken)).to.include.all.keys(-1, 0, 1, 2, 3);
-    expect(taken)
-      .to.deep.equal([...taken].sort((a, b) => a - b))
-      .and.have.property("length", accounts.length);
+    expect(taken).to.deep.equal([...taken].sort((a, b) => a - b));
+    expect(taken).to.have.length(accounts.length);
   });
 
   it("is another for each keeper, and at each block, within a quarter", () => {
