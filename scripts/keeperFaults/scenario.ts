@@ -41,7 +41,7 @@ const KEEPER_INTERVAL_MS = 100;
  * they come no faster than this, milliseconds, so that a keeper has seconds and not blocks to answer in.
  */
 const OVERDUE_BLOCKS = 3;
-const SLOW_PACE = 1_000;
+const SLOW_PACE = 2_000;
 
 export interface ScenarioOptions {
   readonly stage: Stage;
