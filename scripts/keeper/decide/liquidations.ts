@@ -22,7 +22,7 @@ import { takeOver } from "../../model/takeOver.ts";
 import type { AccountDuty, BuySeized, Convert, Liquidate, TakeOver, WriteOff } from "./actions.ts";
 import { hasDuties, isOwn } from "./shard.ts";
 import type { AccountState, KeeperState, SeizedState, Settings } from "./state.ts";
-import { ascending, turnsOf } from "./turns.ts";
+import { ascending, turnsAt } from "./turns.ts";
 
 /** Baskets that are searched for in one cycle: the search takes some milliseconds each. */
 export const MOST_SEARCHES = 96;
@@ -51,7 +51,7 @@ const LEVELS = 4n;
 export function liquidationsOf(state: KeeperState, settings: Settings): Deed[] {
   const { accounts, own, seized } = state;
   const purse: Purse = { cash: max(0n, own.cash) };
-  const turnOf = turnsOf(accounts, state);
+  const turnOf = turnsAt(state);
   const placeOf = (one: Case) => (one.margin > 0n ? one.margin : BigInt(turnOf(one)));
   const cases = accounts
     .filter(({ account }) => account !== own.account && isOwn(settings.shard, account))

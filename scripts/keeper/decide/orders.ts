@@ -5,7 +5,7 @@ import type { Report, RoundHint, Settlement } from "../rounds.ts";
 import type { Abandon, Execute, Poke } from "./actions.ts";
 import { isOwn } from "./shard.ts";
 import type { KeeperState, OrderState, Settings } from "./state.ts";
-import { ascending, turnsOf } from "./turns.ts";
+import { ascending, turnsAt } from "./turns.ts";
 
 /** After its boundary an order ends without any proof, s, as in Orders.sol. */
 export const ABANDONED_AFTER = 691_200n;
@@ -21,7 +21,7 @@ const AS_URGENT = 30n;
 export function ordersOf(state: KeeperState, { shard }: Settings): (Execute | Abandon | Poke)[] {
   const orders = state.orders.filter(({ order }) => isOwn(shard, order.account));
   const pokes = pokesOf(state).filter(({ account }) => isOwn(shard, account));
-  const turnOf = turnsOf([...orders.map(({ order }) => order), ...pokes], state);
+  const turnOf = turnsAt(state);
   const ends = [...orders].sort(
     ({ order: a }, { order: b }) =>
       ascending(a.boundary / AS_URGENT, b.boundary / AS_URGENT) ||
