@@ -47,19 +47,21 @@ const LEVELS = 4n;
 /**
  * At most one deed for an account. Those without equity come first, then those with the least of their requirement, a quarter
  * of it at a time; of a quarter each keeper takes them in an order of its own. The healthy come last, the nearest first.
+ * Without rivals it is furthest below its requirement first.
  */
 export function liquidationsOf(state: KeeperState, settings: Settings): Deed[] {
   const { accounts, own, seized } = state;
   const purse: Purse = { cash: max(0n, own.cash) };
   const turnOf = turnsAt(state);
-  const placeOf = (one: Case) => (one.margin > 0n ? one.margin : BigInt(turnOf(one)));
+  const levelled = (one: Case) => (settings.hasRivals ? levelOf(one) : 0n);
+  const placeOf = (one: Case) => (one.margin > 0n || !settings.hasRivals ? one.margin : BigInt(turnOf(one)));
   const cases = accounts
     .filter(({ account }) => account !== own.account && isOwn(settings.shard, account))
     .map((one): Case => {
       const terms = termsOf(one.state);
       return { ...one, terms, margin: terms.equity - maintenanceUp(terms, one.state.globals) };
     })
-    .sort((a, b) => ascending(levelOf(a), levelOf(b)) || ascending(placeOf(a), placeOf(b)));
+    .sort((a, b) => ascending(levelled(a), levelled(b)) || ascending(placeOf(a), placeOf(b)));
   const searched = searchedOf(cases, state.block);
   const deeds = cases.flatMap((one): Deed[] => {
     const isSearched = one.margin > 0n || searched.has(one.account);

@@ -167,6 +167,8 @@ export interface Settings {
   readonly realiseAbove: bigint;
   /** Discount from which seized collateral is bought, 1e-6. */
   readonly seizedDiscount: bigint;
+  /** Whether others keep too: liquidations of the same urgency then come in an order of this keeper's own. */
+  readonly hasRivals: boolean;
 }
 
 export const DEFAULTS: Settings = {
@@ -175,4 +177,5 @@ export const DEFAULTS: Settings = {
   maxTakeOver: 0n,
   realiseAbove: 1_000n * 10n ** 18n,
   seizedDiscount: 10_000n,
+  hasRivals: true,
 };

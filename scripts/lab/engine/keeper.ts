@@ -143,7 +143,7 @@ function stateOf({ books, now, conditions: { settlementPrice } }: Look, index: n
 }
 
 function settingsOf({ plan: { maxTakeOver } }: Look) {
-  return { ...DEFAULTS, maxTakeOver };
+  return { ...DEFAULTS, maxTakeOver, hasRivals: false };
 }
 
 /** A state without anything in it that accounts, markets and the pool are put into. */

@@ -209,6 +209,15 @@ describe("decide, the order of liquidations", () => {
     expect(taken).to.have.length(accounts.length);
   });
 
+  it("is that of what they lack, where nobody else keeps", () => {
+    const taken = decided({ accounts }, { hasRivals: false }).flatMap((action) =>
+      action.kind === "liquidate" ? [action.account] : [],
+    );
+    const margins = new Map(accounts.map(({ account: of, state: one }) => [of, marginOf(one)]));
+
+    expect(taken).to.deep.equal([...taken].sort((a, b) => ((margins.get(a) ?? 0n) < (margins.get(b) ?? 0n) ? -1 : 1)));
+  });
+
   it("is another for each keeper, and at each block, within a quarter", () => {
     const mine = takenBy(KEEPER);
 
@@ -219,6 +228,11 @@ describe("decide, the order of liquidations", () => {
     }
   });
 });
+
+function marginOf(of: LiquidationState): bigint {
+  const terms = termsOf(of);
+  return terms.equity - maintenanceUp(terms, of.globals);
+}
 
 /** Of the maintenance requirement: what is left of it as equity. */
 function shareOf(of: LiquidationState): number {
