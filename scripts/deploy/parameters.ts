@@ -7,6 +7,7 @@
  */
 import { pathToFileURL } from "node:url";
 
+import type { OrderSettings } from "../model/orders.ts";
 import { type GlobalParameters, MAX_GROUPS, type MoneyParameters, type RiskRates } from "../model/parameters.ts";
 import { PlimsollError } from "./PlimsollError.ts";
 import {
@@ -77,21 +78,6 @@ export interface AssetListing {
   readonly lotExponent: bigint;
   readonly insuranceCap: bigint;
   readonly market: boolean;
-}
-
-/** As the contract's struct of this name. */
-export interface OrderSettings {
-  readonly delay: bigint;
-  readonly executionWindow: bigint;
-  readonly band: bigint;
-  readonly fixedPay: bigint;
-  readonly tip: bigint;
-  readonly singleGas: bigint;
-  readonly basketGas: bigint;
-  readonly legGas: bigint;
-  readonly pokeGas: bigint;
-  readonly refundGas: bigint;
-  readonly legGap: bigint;
 }
 
 /** A feed that others write: of an asset itself, or a leg of one that is computed. */

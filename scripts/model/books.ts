@@ -25,6 +25,7 @@ import {
   type Reduction,
   type Sale,
 } from "./liquidation.ts";
+import { ESCROW_UNIT } from "./orders.ts";
 import type {
   CollateralParameters,
   GlobalParameters,
@@ -56,8 +57,6 @@ import { takeOver } from "./takeOver.ts";
 import type { MarketWatch } from "./watch.ts";
 import { CLOSING_NOTICE, closeMarket } from "./windDown.ts";
 
-/** Escrow amounts are multiples of this, WAD. */
-const ESCROW_UNIT = 10n ** 14n;
 /** Of every feed of the driver. */
 const DRIVER_PHASE = 3n;
 /** Without a proof a flag is dropped, and a market that is wound down is closed at its last price; seconds. */

@@ -1,16 +1,16 @@
 /** What pending orders hold, when they settle and what becomes of them: `contracts/Orders.sol`. */
-import { type Leg } from "./books.ts";
+import type { Leg } from "./books.ts";
 import { abs, min, mulDivUp, PPM, WAD } from "./fixed.ts";
 import type { CAUSES } from "./causes.ts";
 
-/** Keeper pay is a multiple of this, WAD, and at most so much. */
-const ESCROW_UNIT = 10n ** 14n;
+/** Keeper pay and cancel charges are multiples of this, WAD; pay is at most so much. */
+export const ESCROW_UNIT = 10n ** 14n;
 const MAX_ESCROWED_PAY = (2n ** 24n - 1n) * ESCROW_UNIT;
 /** Own expiries are offsets from the submission in this unit, seconds. */
 const EXPIRY_UNIT = 32n;
 const MANTISSA_BITS = 26;
 
-/** Times in seconds, gas in units, money WAD. */
+/** As the contract's struct of this name. Times in seconds, gas in units, money WAD. */
 export interface OrderSettings {
   readonly delay: bigint;
   readonly executionWindow: bigint;
