@@ -130,8 +130,9 @@ abstract contract KeeperActions is TraderActions {
         AccountState memory state = p.clearingHouse.accountOf(accounts[account]);
         if ((state.positions | state.collaterals) != 0) return ok;
         _check(12, state.cash >= 0 || state.pending != 0, "deficit left", 0, state.cash);
-        // What the escrow of its orders does not cover is a loss before they end.
-        bool covered = state.cash + int256(state.escrow) >= 0;
+        // What the escrow of its orders does not cover is a loss before they end; of a debt without a loss up to a share
+        // more is owed once it is kept in shares, which are worth less than two wei each.
+        bool covered = state.cash + int256(state.escrow) >= -2;
         bool pending = p.clearingHouse.insolventSince(accounts[account]) != 0 && _isBlocked();
         _check(12, covered || pending, "loss not pending", state.cash, int256(state.escrow));
     }
