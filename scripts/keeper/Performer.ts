@@ -297,7 +297,7 @@ export class Performer {
       metrics.skipped("paused");
       return false;
     }
-    // One of its accounts may be in flight: what is simulated now says nothing about afterwards.
+    // One of its subjects may be in flight: what is simulated now says nothing about afterwards.
     if (this.#doneIn.has(job.name) || (send && !sender.canTake(job))) {
       metrics.skipped("busy");
       return false;

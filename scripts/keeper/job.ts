@@ -18,8 +18,8 @@ export interface Job {
   readonly kind: string;
   /** Unique among what is to be done: pauses after failures, and logs, go by it. */
   readonly name: string;
-  /** Never are two transactions that share one of these in flight. */
-  readonly accounts: readonly string[];
+  /** Accounts, or what else it changes. Never are two transactions that share one of these in flight. */
+  readonly subjects: readonly string[];
   readonly call: Call;
   /** Reward to expect, WAD of settlement token; undefined: a duty, done at any price of gas within the cap. */
   readonly reward: bigint | undefined;

@@ -104,7 +104,7 @@ function batchOf(run: readonly Action[], jobs: readonly Job[], places: Places): 
       ...first,
       kind: `${first.kind}Batch`,
       name: items.map(({ name }) => name).join(", "),
-      accounts: [...new Set(items.flatMap(({ accounts }) => accounts))],
+      subjects: [...new Set(items.flatMap(({ subjects }) => subjects))],
       call: batchCall(actionsOf(items), places),
       reward: first.reward === undefined ? undefined : items.reduce((sum, { reward = 0n }) => sum + reward, 0n),
       details: { items: items.map(({ details }) => details) },
@@ -173,12 +173,14 @@ function viewOf(action: Action, { orders, clearingHouse }: Contracts): string {
 
 function jobOf(action: Action, contracts: Contracts, settings: PlanSettings): Job {
   const { kind, role } = action;
-  const { key, accounts = [], details = {} } = subjectOf(action, settings);
+  const { key, details = {}, ...others } = subjectOf(action, settings);
+  const name = key === "" ? kind : `${kind} ${key}`;
   return {
     role,
     kind,
-    name: key === "" ? kind : `${kind} ${key}`,
-    accounts,
+    name,
+    // Of what concerns no account one at a time is enough: a second would find nothing to do.
+    subjects: others.subjects ?? [name],
     call: callOf(action, contracts, settings),
     reward: "reward" in action && !isDuty(action) ? action.reward : undefined,
     details,
@@ -187,7 +189,8 @@ function jobOf(action: Action, contracts: Contracts, settings: PlanSettings): Jo
 
 interface Subject {
   readonly key: string;
-  readonly accounts?: readonly string[];
+  /** By default the job itself. */
+  readonly subjects?: readonly string[];
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -195,39 +198,42 @@ interface Subject {
 function subjectOf(action: Action, { account: own }: PlanSettings): Subject {
   switch (action.kind) {
     case "advance":
+      return { key: String(action.asset), subjects: [priceOf(action.asset)], details: { asset: action.asset } };
     case "watchSource":
     case "flagDeleveraging":
     case "deleverage":
     case "closeMarket":
       return { key: String(action.asset), details: { asset: action.asset } };
-    case "update":
-      return { key: action.assets.join(","), details: { assets: action.assets } };
+    case "update": {
+      const { assets } = action;
+      return { key: assets.join(","), subjects: assets.map(priceOf), details: { assets } };
+    }
     case "checkpoint":
       return { key: action.feed, details: { feed: action.feed } };
     case "execute":
     case "abandon":
     case "poke":
-      return { key: keyOf(action), accounts: [action.account], details: { order: keyOf(action) } };
+      return { key: keyOf(action), subjects: [action.account], details: { order: keyOf(action) } };
     case "liquidate": {
       const { account, plan: found } = action;
       const { reductions, sales } = found.basket;
       const details = { account, basket: found.kind, reductions, sales, deficit: found.outcome.deficit };
-      return { key: account, accounts: sales.length === 0 ? [account] : [account, own], details };
+      return { key: account, subjects: sales.length === 0 ? [account] : [account, own], details };
     }
     case "takeOver":
       return {
         key: action.account,
-        accounts: [action.account, own],
+        subjects: [action.account, own],
         details: { account: action.account, legs: action.legs },
       };
     case "convert":
       return {
         key: action.account,
-        accounts: [action.account, own],
+        subjects: [action.account, own],
         details: { account: action.account, sales: action.sales },
       };
     case "buySeized":
-      return { key: String(action.sale.token), accounts: [own], details: { sale: action.sale } };
+      return { key: String(action.sale.token), subjects: [own], details: { sale: action.sale } };
     case "writeOff":
       return { key: String(action.token), details: { token: action.token } };
     case "realise":
@@ -235,13 +241,18 @@ function subjectOf(action: Action, { account: own }: PlanSettings): Subject {
     case "clearInsolvency":
     case "seize":
     case "settleDeficit":
-      return { key: action.account, accounts: [action.account], details: { account: action.account } };
+      return { key: action.account, subjects: [action.account], details: { account: action.account } };
     case "fulfill":
       return { key: String(action.lastBatch), details: { lastBatch: action.lastBatch } };
     case "markPool":
     case "cutProfits":
       return { key: "" };
   }
+}
+
+/** What an advance and an update of an asset share. */
+function priceOf(asset: number): string {
+  return `price ${asset}`;
 }
 
 function callOf(action: Action, contracts: Contracts, { account }: PlanSettings): Call {

@@ -24,7 +24,7 @@ class Revert extends Error {}
 
 function job(name: string, change: Partial<Job> = {}): Job {
   const call = { to: "0x", data: name };
-  return { role: "orders", kind: "execute", name, accounts: [name], call, reward: 0n, details: {}, ...change };
+  return { role: "orders", kind: "execute", name, subjects: [name], call, reward: 0n, details: {}, ...change };
 }
 
 /** More than what is estimated. */
@@ -35,7 +35,7 @@ function batch(...names: string[]): Batch {
   const join = (some: readonly Job[]): Job => {
     const all = some.map(({ name }) => name);
     const [first, ...others] = some;
-    return first !== undefined && others.length === 0 ? first : job(`[${all.join(" ")}]`, { accounts: all });
+    return first !== undefined && others.length === 0 ? first : job(`[${all.join(" ")}]`, { subjects: all });
   };
   const trial = (some: readonly Job[]): Trial => ({
     call: { to: "0x", data: some.map(({ name }) => name).join(" ") },
@@ -75,7 +75,7 @@ function setup({ refused = {}, outcome, busy = [], deeds, options = {} }: Setup 
   };
   const performer = new Performer({
     sender: {
-      canTake: ({ accounts }) => !accounts.some((account) => busy.includes(account)),
+      canTake: ({ subjects }) => !subjects.some((subject) => busy.includes(subject)),
       quote: async () => Promise.resolve(quoted),
       send: async (one, gas) => {
         sent.push(one.name);

@@ -73,7 +73,7 @@ describe("plan", () => {
     const joined = join([items[0], items[2]].filter((item) => item !== undefined));
 
     expect(others).to.deep.equal([]);
-    expect(items.map(({ name, kind, accounts }) => [name, kind, accounts])).to.deep.equal([
+    expect(items.map(({ name, kind, subjects }) => [name, kind, subjects])).to.deep.equal([
       [`execute ${ALICE}/1`, "execute", [ALICE]],
       [`execute ${ALICE}/2`, "execute", [ALICE]],
       [`execute ${BOB}/3`, "execute", [BOB]],
@@ -83,7 +83,7 @@ describe("plan", () => {
       to: ORDERS,
       data: contracts.orders.interface.encodeFunctionData("execute", [ALICE, 1n, hints, KEEPER]),
     });
-    expect(joined).to.deep.include({ kind: "executeBatch", accounts: [ALICE, BOB], reward: 2n * WAD });
+    expect(joined).to.deep.include({ kind: "executeBatch", subjects: [ALICE, BOB], reward: 2n * WAD });
     const [sent, payTo] = contracts.orders.interface.decodeFunctionData("executeBatch", joined.call.data);
     expect(payTo).to.equal(KEEPER);
     expect(
@@ -105,7 +105,7 @@ describe("plan", () => {
     const joined = join(items);
     const [sent, liquidator] = contracts.clearingHouse.interface.decodeFunctionData("liquidateBatch", joined.call.data);
 
-    expect(joined).to.deep.include({ kind: "liquidateBatch", role: "liquidate", accounts: [ALICE, BOB] });
+    expect(joined).to.deep.include({ kind: "liquidateBatch", role: "liquidate", subjects: [ALICE, BOB] });
     expect((sent as { account: string }[]).map((item) => item.account)).to.deep.equal([ALICE, BOB]);
     expect(liquidator).to.equal(KEEPER);
   });
@@ -122,15 +122,31 @@ describe("plan", () => {
   it("holds the keeper's own account for what spends its cash", () => {
     const [step] = planned([liquidate(ALICE, true)]);
 
-    expect(job(step).accounts).to.deep.equal([ALICE, KEEPER]);
-    expect(job(planned([liquidate(ALICE)])[0]).accounts).to.deep.equal([ALICE]);
+    expect(job(step).subjects).to.deep.equal([ALICE, KEEPER]);
+    expect(job(planned([liquidate(ALICE)])[0]).subjects).to.deep.equal([ALICE]);
     const sale = { token: 0, amount: WAD };
     const others = planned([
       { kind: "convert", role: "liquidate", account: ALICE, sales: [sale], reward: 1n },
       { kind: "buySeized", role: "liquidate", sale, reward: 1n },
       { kind: "takeOver", role: "liquidate", account: BOB, legs: [{ asset: 0, delta: -WAD }], reward: 1n },
     ]);
-    expect(others.map((one) => job(one).accounts)).to.deep.equal([[ALICE, KEEPER], [KEEPER], [BOB, KEEPER]]);
+    expect(others.map((one) => job(one).subjects)).to.deep.equal([[ALICE, KEEPER], [KEEPER], [BOB, KEEPER]]);
+  });
+
+  it("holds a price for whatever moves it, and what concerns no account for itself", () => {
+    const steps = planned([
+      { kind: "update", role: "orders", assets: [0, 5] },
+      { kind: "advance", role: "orders", asset: 5, rounds: [1n] },
+      { kind: "deleverage", role: "deleverage", asset: 5, hint: { round: 1n, before: 0n }, report: undefined },
+      { kind: "markPool", role: "pool" },
+    ]);
+
+    expect(steps.map((step) => job(step).subjects)).to.deep.equal([
+      ["price 0", "price 5"],
+      ["price 5"],
+      ["deleverage 5"],
+      ["markPool"],
+    ]);
   });
 
   it("fills a batch with no more than its share of a transaction's gas", () => {

@@ -14,12 +14,24 @@ export function pricesOf(state: KeeperState, settings: Settings): (Advance | Upd
 }
 
 /** Steps that show that a price has walked and not jumped. */
-function advanceOf({ asset, price, latest, stored, halt, jump, steps }: FeedState, time: bigint): Advance[] {
+function advanceOf(feed: FeedState, time: bigint): Advance[] {
+  const { asset, price, latest, stored, halt, jump, steps } = feed;
+  if (latest === undefined || time < (halt?.vetoedUntil ?? 0n)) return [];
+  if (isHalfWay(feed)) return steps.length === 0 ? [] : [{ kind: "advance", asset, rounds: [latest.id] }];
   const jumped = price.refusal === "Jump" || price.refusal === "Halted";
-  if (!jumped || latest === undefined || time < (halt?.vetoedUntil ?? 0n)) return [];
-  if (isNear(latest.answer, stored.price, jump)) return []; // an update ends the halt
+  if (!jumped || isNear(latest.answer, stored.price, jump)) return []; // an update ends the halt
   const rounds = pathOf({ from: stored.price, steps, jump });
   return rounds === undefined || rounds.length === 0 ? [] : [{ kind: "advance", asset, rounds }];
+}
+
+/**
+ * Half way to a jump: a stored price that stays behind makes one out of two small moves. An update would do the same: it
+ * takes the round that is the latest by then, and if that is the second move, records a jump, which halts the asset. So the
+ * round is named, where the source has rounds.
+ */
+function isHalfWay({ price, latest, stored, halt, jump }: FeedState): boolean {
+  if (latest === undefined || halt !== undefined || price.refusal !== "None") return false;
+  return isNewer(latest, stored) && !isNear(latest.answer, stored.price, jump / 2n);
 }
 
 /**
@@ -59,27 +71,28 @@ function updatesOf({ feeds, time }: KeeperState, { refreshAge }: Settings): Upda
   return assets.length === 0 ? [] : [{ kind: "update", assets }];
 }
 
-function needsUpdate(
-  { price, latest, stored, halt, jump, steps }: FeedState,
-  time: bigint,
-  refreshAge: bigint,
-): boolean {
+function needsUpdate(feed: FeedState, time: bigint, refreshAge: bigint): boolean {
+  const { price, latest, stored, halt, jump, steps } = feed;
   if (latest === undefined) return false;
-  const isNewer = latest.id > stored.round && latest.updatedAt >= stored.updatedAt;
+  const newer = isNewer(latest, stored);
   const isBack = isNear(latest.answer, stored.price, jump);
   if (halt !== undefined) {
-    if (isBack && (isNewer || latest.id === stored.round)) return true;
-    if (!isNewer || latest.id === halt.round) return false;
+    if (isBack && (newer || latest.id === stored.round)) return true;
+    if (!newer || latest.id === halt.round) return false;
     if (latest.id >> 64n !== halt.round >> 64n || !isNear(latest.answer, halt.candidate, jump)) return true;
     return time >= halt.since + HALT_TIME && time >= halt.vetoedUntil && latest.id >= halt.round + HALT_ROUNDS;
   }
   // A jump is recorded unless steps explain it.
   if (price.refusal === "Jump") return pathOf({ from: stored.price, steps, jump }) === undefined;
-  if (price.refusal !== "None" || !isNewer) return false;
-  // Half way to a jump: a stored price that stays behind makes one out of two small moves.
-  return time >= stored.checkedAt + refreshAge || !isNear(latest.answer, stored.price, jump / 2n);
+  if (price.refusal !== "None" || !newer) return false;
+  return isHalfWay(feed) ? steps.length === 0 : time >= stored.checkedAt + refreshAge;
 }
 
-function isNear(price: bigint, base: bigint, jump: bigint): boolean {
+function isNewer(latest: Round, stored: FeedState["stored"]): boolean {
+  return latest.id > stored.round && latest.updatedAt >= stored.updatedAt;
+}
+
+/** @param jump 1e-6 of `base`. */
+export function isNear(price: bigint, base: bigint, jump: bigint): boolean {
   return abs(price - base) * PPM <= base * jump;
 }

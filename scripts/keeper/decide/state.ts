@@ -28,7 +28,10 @@ export interface FeedState {
     | undefined;
   /** J, 1e-6. */
   readonly jump: bigint;
-  /** Rounds from the stored one, not included, to the latest, included; read only where the price has jumped. */
+  /**
+   * Rounds from the stored one, not included, to the latest, included; read only from half a jump on. None of a source
+   * without rounds, or across phases.
+   */
   readonly steps: readonly Round[];
   /** When its source and the one in shadow beside it were compared last; undefined without one. */
   readonly watchedAt: bigint | undefined;

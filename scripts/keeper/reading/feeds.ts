@@ -4,6 +4,7 @@ import { type Contract, getAddress } from "ethers";
 import { PlimsollError } from "../../deploy/PlimsollError.ts";
 import type { Price } from "../../model/price.ts";
 import { type Contracts, revertDataOf } from "../contracts.ts";
+import { isNear } from "../decide/prices.ts";
 import type { FeedState, ShareFeedState } from "../decide/state.ts";
 import type { AssetSources, IndexView } from "../index/entries.ts";
 import { type Round, RoundBook } from "../rounds.ts";
@@ -30,7 +31,7 @@ export interface FeedReading {
   readonly source: Source;
 }
 
-/** Rounds read at most to explain a jump. */
+/** Rounds read at most to explain a move. */
 const MAX_STEPS = 256n;
 
 interface Known {
@@ -89,7 +90,7 @@ export class Feeds {
       stored.halted ? oracle.haltOf(asset, at) : undefined,
     ]);
     const { round } = stored;
-    const jumped = stored.halted || price.refusal === "Jump";
+    const hasMoved = latest !== undefined && !isNear(latest.answer, stored.price, limits.jump / 2n);
     const kind = FEED_KINDS[Number(sourced.kind)];
     if (kind === undefined) throw new PlimsollError(`unknown kind of feed of asset ${asset}`);
     return {
@@ -106,7 +107,10 @@ export class Feeds {
         },
         jump: limits.jump,
         // A computed feed has no rounds to walk along.
-        steps: jumped && latest !== undefined && kind !== "Derived" ? await stepsBetween(rounds, round, latest) : [],
+        steps:
+          (hasMoved || stored.halted) && latest !== undefined && kind !== "Derived"
+            ? await stepsBetween(rounds, round, latest)
+            : [],
         watchedAt: isZero(proposal.proxy) ? undefined : proposal.watchedAt,
       },
       source: {

@@ -17,7 +17,7 @@ import type { Node, Receipt } from "./node.ts";
 import type { SentNonce } from "./sentNonce.ts";
 import type { Signer } from "./signer.ts";
 
-/** The sender takes no job like this now: too many wait, or one of the same account. */
+/** The sender takes no job like this now: too many wait, or one of the same subject. */
 export class BusyError extends PlimsollError {}
 
 /** The chain will never take this transaction. */
@@ -86,7 +86,7 @@ interface Flight {
   /** Undefined: left by an earlier process, or by a fork. */
   readonly job: Job | undefined;
   /** Its job's, and those of what had its nonce before a fork. */
-  readonly accounts: readonly string[];
+  readonly subjects: readonly string[];
   call: Call;
   gasLimit: bigint;
   fees: Fees;
@@ -177,9 +177,9 @@ export class Sender {
   }
 
   /** Whether a job may be sent now. */
-  canTake({ accounts }: Pick<Job, "accounts">): boolean {
+  canTake({ subjects }: Pick<Job, "subjects">): boolean {
     if (this.#closed || this.#flights.size + this.#admitted >= this.#options.maxInFlight) return false;
-    return !this.#hasUnknown() && !accounts.some((account) => this.#taken.has(account));
+    return !this.#hasUnknown() && !subjects.some((subject) => this.#taken.has(subject));
   }
 
   /** Gas price now, and what would be offered. Throws a TooDearError above the cap. */
@@ -195,12 +195,12 @@ export class Sender {
    */
   async send(job: Job, gas: bigint): Promise<Sent> {
     if (!this.canTake(job)) throw new BusyError(`${job.name} has to wait`);
-    this.#take(job.accounts);
+    this.#take(job.subjects);
     this.#admitted += 1;
     try {
       return await this.#exclusively(async () => this.#launch(job, gas));
     } catch (error) {
-      this.#release(job.accounts);
+      this.#release(job.subjects);
       throw error;
     } finally {
       this.#admitted -= 1;
@@ -243,7 +243,7 @@ export class Sender {
     const flight: Flight = {
       nonce,
       job,
-      accounts: [...job.accounts, ...(before?.accounts ?? [])],
+      subjects: [...job.subjects, ...(before?.subjects ?? [])],
       call: job.call,
       gasLimit: min(wanted, MAX_GAS),
       fees,
@@ -254,7 +254,7 @@ export class Sender {
       settle: resolve,
     };
     // Before it is signed: from here on the nonce is spoken for.
-    this.#take(before?.accounts ?? []);
+    this.#take(before?.subjects ?? []);
     this.#past.delete(nonce);
     this.#add(flight);
     this.#next = nonce + 1;
@@ -266,7 +266,7 @@ export class Sender {
       this.#next = nonce;
       if (before !== undefined) {
         this.#past.set(nonce, before);
-        this.#release(before.accounts);
+        this.#release(before.subjects);
       }
       throw error;
     }
@@ -337,10 +337,10 @@ export class Sender {
 
   // ---------------------------------------------------------------- nonces
 
-  /** Before a job is sent: no account of it may be in what a fork has taken out of its block. */
-  async #checkNonces({ accounts }: Job): Promise<void> {
+  /** Before a job is sent: no subject of it may be in what a fork has taken out of its block. */
+  async #checkNonces({ subjects }: Job): Promise<void> {
     await this.#synchronise();
-    const isShared = (flight: Flight): boolean => flight.accounts.some((account) => accounts.includes(account));
+    const isShared = (flight: Flight): boolean => flight.subjects.some((subject) => subjects.includes(subject));
     const shared = [...this.#past.values()].filter((flight) => flight.nonce < this.#next && isShared(flight));
     await Promise.all(
       shared.map(async (flight) => {
@@ -392,7 +392,7 @@ export class Sender {
     this.#add({
       nonce,
       job: undefined,
-      accounts: [],
+      subjects: [],
       call: { to: this.address, data: "0x" },
       gasLimit: 0n,
       fees: { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n },
@@ -403,13 +403,13 @@ export class Sender {
     });
   }
 
-  /** What a block had that is none any more may get into another: its accounts are busy again, at once. */
+  /** What a block had that is none any more may get into another: its subjects are busy again, at once. */
   #recall(flight: Flight): void {
-    const { nonce, job, accounts } = flight;
+    const { nonce, job, subjects } = flight;
     if (this.#past.get(nonce) !== flight || this.#flights.has(nonce)) return;
     this.#options.log.warn("taken out of its block", { nonce, name: job?.name });
     this.#past.delete(nonce);
-    this.#take(accounts);
+    this.#take(subjects);
     this.#add({ ...flight, ...this.#fresh(), returned: 0, settle: () => undefined });
     this.#next = Math.max(this.#next, nonce + 1);
     this.#tend();
@@ -639,7 +639,7 @@ export class Sender {
   #end(flight: Flight, outcome: Outcome): void {
     if (this.#flights.get(flight.nonce) !== flight) return;
     this.#flights.delete(flight.nonce);
-    this.#release(flight.accounts);
+    this.#release(flight.subjects);
     flight.settle(outcome);
   }
 
@@ -649,20 +649,20 @@ export class Sender {
     return [...this.#flights.values()].some(({ job }) => job === undefined);
   }
 
-  /** Whether something in flight shares an account with a job that is not. */
-  #touches({ accounts }: Job): boolean {
-    return [...this.#flights.values()].some((flight) => flight.accounts.some((account) => accounts.includes(account)));
+  /** Whether something in flight shares a subject with a job that is not. */
+  #touches({ subjects }: Job): boolean {
+    return [...this.#flights.values()].some((flight) => flight.subjects.some((subject) => subjects.includes(subject)));
   }
 
-  #take(accounts: readonly string[]): void {
-    for (const account of accounts) this.#taken.set(account, (this.#taken.get(account) ?? 0) + 1);
+  #take(subjects: readonly string[]): void {
+    for (const subject of subjects) this.#taken.set(subject, (this.#taken.get(subject) ?? 0) + 1);
   }
 
-  #release(accounts: readonly string[]): void {
-    for (const account of accounts) {
-      const count = (this.#taken.get(account) ?? 0) - 1;
-      if (count > 0) this.#taken.set(account, count);
-      else this.#taken.delete(account);
+  #release(subjects: readonly string[]): void {
+    for (const subject of subjects) {
+      const count = (this.#taken.get(subject) ?? 0) - 1;
+      if (count > 0) this.#taken.set(subject, count);
+      else this.#taken.delete(subject);
     }
   }
 

@@ -146,7 +146,9 @@ export class Crew {
     }
     if (sent.succeeded) this.#gasUse.learn(job.kind, items.length, sent.gasUsed);
     const cost = (sent.gasUsed * this.#chain.baseFee * this.#nativePrice) / 10n ** 18n;
-    const accounts = items.flatMap((item) => item.accounts).filter((account) => account !== member.account);
+    const accounts = items
+      .flatMap((item) => item.subjects)
+      .filter((subject) => subject !== member.account && this.#index.accounts.has(subject));
     return { ...sent, time: this.#chain.time, keeper, kind, accounts, cost };
   }
 

@@ -33,7 +33,7 @@ describe("decide", () => {
 
   it("puts prices first, then liquidation, then what others wait for", () => {
     expect(kinds(decided(busy))).to.deep.equal([
-      "update",
+      "advance",
       "liquidate",
       "deleverage",
       "markPool",
@@ -48,7 +48,7 @@ describe("decide", () => {
 
   it("liquidates and deleverages nothing in the grace after the sequencer has come up", () => {
     expect(kinds(decided({ ...busy, sequencerSettled: false }))).to.deep.equal([
-      "update",
+      "advance",
       "markPool",
       "execute",
       "checkpoint",
@@ -58,10 +58,10 @@ describe("decide", () => {
   it("does in each role what belongs to it, and has prices kept by all that depend on them", () => {
     const as = (...roles: Role[]) => decided(busy, {}, new Set(roles)).map(({ kind, role }) => `${role}:${kind}`);
 
-    expect(as("liquidate")).to.deep.equal(["liquidate:update", "liquidate:liquidate"]);
-    expect(as("orders")).to.deep.equal(["orders:update", "orders:markPool", "orders:execute"]);
-    expect(as("pool")).to.deep.equal(["pool:update", "pool:markPool", "pool:checkpoint"]);
-    expect(as("deleverage")).to.deep.equal(["deleverage:update", "deleverage:deleverage"]);
+    expect(as("liquidate")).to.deep.equal(["liquidate:advance", "liquidate:liquidate"]);
+    expect(as("orders")).to.deep.equal(["orders:advance", "orders:markPool", "orders:execute"]);
+    expect(as("pool")).to.deep.equal(["pool:advance", "pool:markPool", "pool:checkpoint"]);
+    expect(as("deleverage")).to.deep.equal(["deleverage:advance", "deleverage:deleverage"]);
     expect(as("monitor")).to.deep.equal([]);
   });
 

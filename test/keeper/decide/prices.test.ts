@@ -13,13 +13,26 @@ describe("decide, prices", () => {
     expect(ofFeed({ checkedAt: NOW - 900n, rounds: [6, 6] })).to.deep.equal([]);
   });
 
-  it("stores one half way to a jump", () => {
-    expect(ofFeed({ latest: 105 })).to.deep.equal([]);
-    expect(ofFeed({ latest: 105.01 })).to.deep.equal([update]);
+  it("names the round half way to a jump: the one after it may be one", () => {
+    const steps = [round(6, 104), round(7, 105.01)];
+
+    expect(ofFeed({ latest: 105, rounds: [5, 7], steps })).to.deep.equal([]);
+    expect(ofFeed({ latest: 105.01, rounds: [5, 7], steps, checkedAt: NOW - 900n })).to.deep.equal([
+      { kind: "advance", asset: 0, rounds: [PHASE + 7n], role: "liquidate" },
+    ]);
+  });
+
+  it("stores one half way to a jump where no rounds can be named", () => {
+    expect(ofFeed({ latest: 105, steps: [] })).to.deep.equal([]);
+    expect(ofFeed({ latest: 105.01, steps: [] })).to.deep.equal([update]);
   });
 
   it("stores all that need it at once", () => {
-    const feeds = [feed({ asset: 0, latest: 108 }), feed({ asset: 1 }), feed({ asset: 2, latest: 92 })];
+    const [up, down] = [
+      { latest: 108, steps: [] },
+      { latest: 92, steps: [] },
+    ];
+    const feeds = [feed({ asset: 0, ...up }), feed({ asset: 1 }), feed({ asset: 2, ...down })];
 
     expect(decided({ feeds })).to.deep.equal([{ ...update, assets: [0, 2] }]);
   });

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import { plan, PLAN_DEFAULTS } from "../../../scripts/keeper/plan.ts";
 import { valuePool } from "../../../scripts/model/pool.ts";
 import { decodeWatch } from "../../../scripts/model/watch.ts";
 import { insolvent, still } from "../../clearing/scenarios.ts";
@@ -193,6 +194,21 @@ describe("Reader, sources", () => {
     expect((await oracle.stateOf(ETH)).halted).to.equal(false);
     await keeper.cycle(["orders"]);
     expect((await oracle.stateOf(ETH)).price).to.equal(wad("1_240"));
+  });
+
+  it("means the round that it has seen: one that comes before its block makes no halt", async () => {
+    const world = await load(still);
+    const { oracle } = world;
+    await world.setPrice(ETH, wad("1_600"));
+    const keeper = keeperOf(world);
+    const contracts = await keeper.contracts();
+    const steps = plan(await keeper.decided(["orders"]), contracts, { account: keeper.account, ...PLAN_DEFAULTS });
+    const calls = steps.flatMap((step) => ("items" in step ? step.items : [step])).map(({ call }) => call);
+    await world.setPrice(ETH, wad("1_400"));
+    for (const call of calls) await world.keeper.sendTransaction(call);
+
+    expect((await oracle.stateOf(ETH)).halted).to.equal(false);
+    expect((await oracle.stateOf(ETH)).price).to.equal(wad("1_600"));
   });
 
   it("knows what a native token is worth, and when the sequencer came up", async () => {

@@ -21,9 +21,9 @@ import { FakeChain } from "./fakeChain.ts";
 const KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const TO = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
-function job(name: string, accounts: readonly string[] = [name]): Job {
+function job(name: string, subjects: readonly string[] = [name]): Job {
   const call = { to: TO, data: `0x${Buffer.from(name).toString("hex")}` };
-  return { role: "orders", kind: "execute", name, accounts, call, reward: 0n, details: {} };
+  return { role: "orders", kind: "execute", name, subjects, call, reward: 0n, details: {} };
 }
 
 /** A sender whose replacements come at once when its clock is moved. */
