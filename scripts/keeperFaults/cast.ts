@@ -53,6 +53,8 @@ interface Recipe {
   readonly later?: { readonly part: number; readonly reduceOnly: boolean };
   /** Fall at which all of it is closed. */
   readonly stop?: number;
+  /** Of the notional that others have, where the market's cap on its skew is too small for all of the kind. */
+  readonly share?: number;
 }
 
 /** Initial requirements: ETH 11.3 %, BTC 9.3 %, SOL 18.2 %, LINK 20.5 % of an outright position. */
@@ -71,10 +73,12 @@ const RECIPES: readonly Recipe[] = [
     ],
     margin: [0.15, 0.25],
   },
-  { legs: [["LINK", 1]], margin: [0.4, 0.5], stop: 0.05 },
+  { legs: [["LINK", 1]], margin: [0.4, 0.5], stop: 0.05, share: 0.85 },
   { legs: [["ETH", 1]], margin: [0.35, 0.4], later: { part: 0.1, reduceOnly: false } },
 ];
 
+/** So many stay below all caps with their notional whole. */
+const FULL = 1_000;
 const RUNGS = 10;
 const LEAST_NOTIONAL = 3_000;
 const NOTIONAL_STEP = 400;
@@ -86,17 +90,24 @@ const LATER_SPAN = 480;
 
 export function cast(count: number, prices: Prices): readonly Member[] {
   const parent = Wallets.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), "m/44'/60'/0'/0");
-  return Array.from({ length: count }, (_, place) => memberAt(place, parent.deriveChild(FIRST + place), prices));
+  const part = Math.min(1, FULL / count);
+  return Array.from({ length: count }, (_, place) => {
+    return memberAt(place, { wallet: parent.deriveChild(FIRST + place), prices, part });
+  });
 }
 
-function memberAt(place: number, wallet: HDNodeWallet, prices: Prices): Member {
+/** @param part Of its notional that it takes. */
+function memberAt(
+  place: number,
+  { wallet, prices, part }: { readonly wallet: HDNodeWallet; readonly prices: Prices; readonly part: number },
+): Member {
   const recipe = RECIPES[place % RECIPES.length];
   if (recipe === undefined) throw new Error("no recipe");
   const rung = Math.floor(place / RECIPES.length) % RUNGS;
-  const notional = LEAST_NOTIONAL + NOTIONAL_STEP * (place % NOTIONALS);
+  const notional = part * (recipe.share ?? 1) * (LEAST_NOTIONAL + NOTIONAL_STEP * (place % NOTIONALS));
   const [least, most] = recipe.margin;
   const margin = notional * (least + ((most - least) * rung) / (RUNGS - 1));
-  const sizeOf = (market: MarketName, part: number): string => ((notional * part) / prices[market]).toFixed(4);
+  const sizeOf = (market: MarketName, share: number): string => ((notional * share) / prices[market]).toFixed(4);
   const [first] = recipe.legs;
   if (first === undefined) throw new Error("a recipe without a leg");
   const [market, sign] = first;

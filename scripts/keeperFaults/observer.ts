@@ -3,7 +3,8 @@
  * shares no code with the keeper but the model.
  */
 import { revalued } from "../model/isolated.ts";
-import { assess, maintenanceUp } from "../model/risk.ts";
+import { isLiquidatable } from "../model/price.ts";
+import { assess, type Exposure, maintenanceUp } from "../model/risk.ts";
 import {
   type AccountStanding,
   type Markets,
@@ -104,35 +105,48 @@ export class Observer {
 
   #judge({ number, liquidated }: { number: number; liquidated: ReadonlySet<string> }): void {
     for (const account of this.#accounts) {
-      const unhealthy = this.#isUnhealthy(account, number);
+      const standing = this.#sheets.get(account)?.at(-1)?.standing;
+      const isOpen = standing !== undefined && this.#isOpenAt(standing, number);
       const from = this.#open.get(account);
-      if (unhealthy && from === undefined) this.#open.set(account, number);
-      if (!unhealthy && from !== undefined) {
+      if (isOpen && from === undefined) this.#open.set(account, number);
+      if (!isOpen && from !== undefined) {
         this.#open.delete(account);
         this.#spells.push({ account, from, to: number, liquidated: liquidated.has(account) });
       }
     }
   }
 
-  /** By the model, at the prices of a block. */
-  #isUnhealthy(account: string, number: number): boolean {
-    const sheet = this.#sheets.get(account)?.at(-1);
-    return sheet !== undefined && this.#isUnhealthyAt(sheet.standing, number);
+  /** Whether the contract would let anybody liquidate it at the prices of a block: in grace after a halt it does not. */
+  #isOpenAt(standing: AccountStanding, number: number): boolean {
+    const isTakable = ({ size, collateral, price }: Exposure): boolean =>
+      (size !== 0n || collateral !== 0n) && isLiquidatable(price);
+    return this.#isUnhealthyAt(standing, number) && this.#exposuresAt(standing, number).some(isTakable);
   }
 
-  #isUnhealthyAt({ exposures, ...held }: AccountStanding, number: number): boolean {
-    const cash = held.cash + held.escrow;
-    const markets = this.#markets.get(number);
+  /** By the model, at the prices of a block. */
+  #isUnhealthyAt(standing: AccountStanding, number: number): boolean {
+    const cash = standing.cash + standing.escrow;
     const time = BigInt(this.#times.get(number) ?? 0);
-    if (markets === undefined || exposures.length === 0) return false;
-    const now = revalued({ asset: 0, exposures, cash }, markets).exposures;
-    const terms = assess({ exposures: now, cash, groups: this.#rules.groups, time, end: "better" });
+    const exposures = this.#exposuresAt(standing, number);
+    if (exposures.length === 0) return false;
+    const terms = assess({ exposures, cash, groups: this.#rules.groups, time, end: "better" });
     return terms.equity <= maintenanceUp(terms, this.#rules.globals);
   }
 
+  /** None where the prices of the block are not known. */
+  #exposuresAt({ exposures, cash }: AccountStanding, number: number): readonly Exposure[] {
+    const markets = this.#markets.get(number);
+    return markets === undefined ? [] : revalued({ asset: 0, exposures, cash }, markets).exposures;
+  }
+
   /** Accounts that could be liquidated now. */
-  get unhealthy(): readonly string[] {
+  get liquidatable(): readonly string[] {
     return [...this.#open.keys()];
+  }
+
+  /** Times that a jump was recorded, which halts its asset. */
+  get halts(): number {
+    return this.ledger.count("JumpHalted");
   }
 
   get spells(): readonly Spell[] {
@@ -199,9 +213,9 @@ export class Observer {
       const healths = await lens.health(page, { blockTag: block });
       for (const [place, account] of page.entries()) {
         const health = healths[place];
-        const empty = (this.#sheets.get(account)?.at(-1)?.standing.exposures.length ?? 0) === 0;
-        if (health === undefined || empty) continue;
-        if (health.equity <= health.maintenance !== this.#open.has(account)) wrong.push(account);
+        const standing = this.#sheets.get(account)?.at(-1)?.standing;
+        if (health === undefined || standing === undefined || standing.exposures.length === 0) continue;
+        if (health.equity <= health.maintenance !== this.#isUnhealthyAt(standing, block)) wrong.push(account);
       }
     }
     return wrong;

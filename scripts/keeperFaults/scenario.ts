@@ -66,7 +66,7 @@ export interface Outcome {
   readonly accounts: number;
   readonly orders: number;
   readonly filled: number;
-  /** Cancelled for a cause that no keeper is to blame for, by cause. */
+  /** By cause. The cast keeps all of them within the caps, so none should be. */
   readonly cancelled: Readonly<Record<string, number>>;
   /** Late, or not ended at all. */
   readonly missedOrders: number;
@@ -98,6 +98,8 @@ export interface Outcome {
   /** Keepers that ended with 0 on SIGTERM. */
   readonly cleanStops: number;
   readonly disagreements: number;
+  /** Jumps that were recorded. No step of the drop is one: a keeper was late, or took a round that it did not mean. */
+  readonly halts: number;
   readonly blocks: number;
   readonly wallSeconds: number;
   /** What is wrong, one by one. */
@@ -331,7 +333,7 @@ class Run {
   #due(): string[] {
     const { time } = this.#options.stage;
     const orders = this.#observer.executable(this.#rounds, time);
-    return [...orders, ...this.#observer.unhealthy];
+    return [...orders, ...this.#observer.liquidatable];
   }
 
   #heal(): void {
@@ -419,6 +421,7 @@ class Run {
       rebuilt: this.#contenders.reduce((sum, { keeper }) => sum + keeper.asides, 0),
       cleanStops: codes.filter((code) => code === 0).length,
       disagreements: disagreements.length,
+      halts: observer.halts,
       blocks: stage.number - this.#firstBlock + 1,
       wallSeconds: (performance.now() - this.#started) / 1_000,
       complaints: [
@@ -438,6 +441,8 @@ class Run {
             `account ${account} is in ${earlier.hash} (nonce ${earlier.nonce}) and in ${later.hash} (nonce ${later.nonce})`,
         ),
         ...disagreements.map((account) => `the chain and the model disagree on account ${account}`),
+        ...Object.entries(cancelled).map(([cause, count]) => `${count} orders were cancelled: ${cause}`),
+        ...(observer.halts > 0 ? [`${observer.halts} jumps were recorded, and nothing has jumped`] : []),
       ],
     };
     const fit = passes(outcome, fault);
@@ -491,15 +496,16 @@ function sumOf(strikes: Strikes): number {
 }
 
 /**
- * Whether the fault has struck whenever it came, nothing was double-sent or lost, all was done once it had ended, and, where
- * there was none, the keepers have not lost money.
+ * Whether the fault has struck whenever it came, every order was filled, nothing was double-sent or lost, all was done once
+ * the fault had ended, and, where there was none, the keepers have not lost money.
  */
 export function passes(
   outcome: Omit<Outcome, "passed">,
   { windows, least, rebuilds = 0 }: Pick<Fault, "windows" | "least" | "rebuilds">,
 ): boolean {
-  const { missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements } = outcome;
-  const wrongs = [missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements];
+  const { missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements, halts } =
+    outcome;
+  const wrongs = [missedOrders, endedTwice, doubleSends, healthyLiquidated, missedLiquidations, disagreements, halts];
   const { recoveries, struck, idleWindows, earnings } = outcome;
   const recovered = recoveries.length === windows.length && recoveries.every(({ blocks }) => blocks !== undefined);
   const hasStruck =
@@ -511,6 +517,7 @@ export function passes(
     hasStruck &&
     (windows.length > 0 || profit >= 0) &&
     outcome.orders > 0 &&
+    outcome.filled === outcome.orders &&
     outcome.rebuilt >= rebuilds
   );
 }

@@ -65,11 +65,11 @@ describe("observer of keepers", () => {
 
   it("knows from when to when an account could be liquidated, and that it was", async () => {
     const { observer, catchUp, fall, liquidate, account } = await watched();
-    expect(observer.unhealthy).to.deep.equal([]);
+    expect(observer.liquidatable).to.deep.equal([]);
     await fall();
     await catchUp();
     const from = await ethers.provider.getBlockNumber();
-    expect(observer.unhealthy).to.deep.equal([account]);
+    expect(observer.liquidatable).to.deep.equal([account]);
     await liquidate();
     await catchUp();
     expect(observer.spells).to.deep.equal([{ account, from, to: from + 1, liquidated: true }]);
@@ -85,6 +85,26 @@ describe("observer of keepers", () => {
     expect(observer.spells.map(({ liquidated }) => liquidated)).to.deep.equal([false]);
   });
 
+  it("knows that nothing can be liquidated while a halt and the grace after it last", async () => {
+    const { observer, catchUp, fall, setPrice, priceOf, oracle, account } = await watched();
+    await fall();
+    await catchUp();
+    const low = await priceOf(ETH);
+    await setPrice(ETH, (low * 80n) / 100n);
+    await oracle.update(1n);
+    await catchUp();
+    expect(observer.halts).to.equal(1);
+    expect(observer.liquidatable).to.deep.equal([]);
+    await setPrice(ETH, low);
+    await oracle.update(1n);
+    await catchUp();
+    expect(observer.liquidatable).to.deep.equal([]);
+    await networkHelpers.time.increase(3_600);
+    await setPrice(ETH, low);
+    await catchUp();
+    expect(observer.liquidatable).to.deep.equal([account]);
+  });
+
   it("forgets what was in blocks that are no more", async () => {
     const { observer, catchUp, fall, liquidate, account } = await watched();
     await fall();
@@ -98,7 +118,7 @@ describe("observer of keepers", () => {
     await networkHelpers.mine();
     await catchUp(block);
     expect(observer.ledger.liquidations()).to.deep.equal([]);
-    expect(observer.unhealthy).to.deep.equal([account]);
+    expect(observer.liquidatable).to.deep.equal([account]);
     expect(observer.spells).to.deep.equal([{ account, from: block - 1, to: undefined, liquidated: false }]);
   });
 

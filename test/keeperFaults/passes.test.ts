@@ -8,8 +8,8 @@ const GOOD: Omit<Outcome, "passed"> = {
   fault: "all endpoints hang",
   accounts: 10,
   orders: 12,
-  filled: 11,
-  cancelled: { OutsideBand: 1 },
+  filled: 12,
+  cancelled: {},
   missedOrders: 0,
   endedTwice: 0,
   doubleSends: 0,
@@ -35,6 +35,7 @@ const GOOD: Omit<Outcome, "passed"> = {
   rebuilt: 1,
   cleanStops: 2,
   disagreements: 0,
+  halts: 0,
   blocks: 200,
   wallSeconds: 60,
   complaints: [],
@@ -66,7 +67,9 @@ describe("outcome of a run with a fault", () => {
     "the fault has done something else": { struck: { "answers lost": 100 } },
     "the fault came once and did nothing": { idleWindows: 1 },
     "a broken database was not rebuilt": { rebuilt: 0 },
-    "nobody traded": { orders: 0 },
+    "a jump was recorded that was none": { halts: 1 },
+    "an order was cancelled": { filled: 11, cancelled: { SkewExceeded: 1 } },
+    "nobody traded": { orders: 0, filled: 0 },
   };
   for (const [what, change] of Object.entries(wrongs)) {
     it(`fails where ${what}`, () => {
@@ -83,9 +86,10 @@ describe("outcome of a run with a fault", () => {
   });
 
   it("is a row of the table", () => {
-    const [, , row] = renderTable([{ ...GOOD, passed: true }]).split("\n");
+    const mixed = { ...GOOD, filled: 11, cancelled: { OutsideBand: 1 }, passed: true };
+    const [, , row] = renderTable([mixed]).split("\n");
     expect(row).to.equal(
-      "| all endpoints hang | 7 requests hung | 12 | 11 | 1 OutsideBand | 0 | 0 | 4 (3) | 0 | 0 | 2 / 5 | 1 | 20 | 3 | 0 | 11.50 − 0.75 | 0, 6 | 3 blocks, 1.3 s | 1 (SIGABRT) | 1 | passed |",
+      "| all endpoints hang | 7 requests hung | 12 | 11 | 1 OutsideBand | 0 | 0 | 4 (3) | 0 | 0 | 2 / 5 | 1 | 20 | 3 | 0 | 0 | 11.50 − 0.75 | 0, 6 | 3 blocks, 1.3 s | 1 (SIGABRT) | 1 | passed |",
     );
   });
 
