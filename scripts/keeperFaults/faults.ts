@@ -204,7 +204,8 @@ const theft: Fault = {
 const gas: Fault = {
   key: "gas",
   name: `gas ×${String(GAS_FACTOR)} for ${GAS_BLOCKS} blocks`,
-  windows: OUTAGES.map((window) => ({ ...window, to: window.from + GAS_BLOCKS * BLOCK_TIME })),
+  // Orders do not pay for it and have to wait; liquidations do.
+  windows: OUTAGES.map(({ from }) => ({ from, to: from + GAS_BLOCKS * BLOCK_TIME })),
   least: { "blocks of dear gas": GAS_BLOCKS },
   begin: async ({ stage }) => {
     stage.baseFee = BASE_FEE * GAS_FACTOR;

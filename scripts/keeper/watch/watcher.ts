@@ -37,6 +37,8 @@ export function watcherOf(options: WatcherOptions): () => void {
     alerts.update("endpoint quorum lost", standing.configured > 1 && health.hasBegun && !standing.quorum, {
       agreeing: standing.agreeing,
       configured: standing.configured,
+      lagging: standing.lagging,
+      disagreeing: standing.disagreeing,
     });
     alerts.update("account not liquidated", ageMs > overdueAfterMs, {
       account: oldest?.account,

@@ -14,7 +14,7 @@ function setup({ agreeing = 2, waitsMs = 0 } = {}) {
   const quorum = agreeing * 2 > 2;
   const watch = watcherOf({
     provider: {
-      standing: { configured: 2, reachable: 2, agreeing, lagging: [], disagreeing: [], quorum },
+      standing: { configured: 2, reachable: 2, agreeing, lagging: ["late"], disagreeing: ["forked"], quorum },
       failures: new Map(),
     },
     sender: { inFlight: 3, waitsMs, counters: { broadcast: 0, replaced: 0, displaced: 0, filled: 0 } },
@@ -54,12 +54,13 @@ describe("watcherOf", () => {
     }
   });
 
-  it("wants more than half of the endpoints", () => {
+  it("wants more than half of the endpoints, and names the others", () => {
     for (const agreeing of [1, 2]) {
       const { health, concerns, watch } = setup({ agreeing });
       health.good(1);
       watch();
-      const details = agreeing === 1 ? { agreeing, configured: 2 } : undefined;
+      const others = { lagging: ["late"], disagreeing: ["forked"] };
+      const details = agreeing === 1 ? { agreeing, configured: 2, ...others } : undefined;
       expect(concerns.get("endpoint quorum lost")).to.deep.equal(details);
     }
   });
