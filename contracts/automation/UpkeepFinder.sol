@@ -213,10 +213,10 @@ contract UpkeepFinder is IUpkeepFinder {
         // A jump is recorded unless steps explain it.
         if (refusal == Refusal.Jump) return !_findWalk(found, asset, feed);
         if (refusal != Refusal.None || !isNewer) return false;
-        // Half way to a jump: a stored price that stays behind makes one out of two small moves.
-        return
-            block.timestamp >= feed.checkedAt + REFRESH_AGE ||
-            !_isNear(feed.latest.answer(), feed.price, feed.limits.jump / 2);
+        // Half way to a jump: a stored price that stays behind makes one out of two small moves. So would `update`, if the second
+        // comes before it: the round is named, where there are rounds.
+        bool isHalfWay = !_isNear(feed.latest.answer(), feed.price, feed.limits.jump / 2);
+        return isHalfWay ? !_findWalk(found, asset, feed) : block.timestamp >= feed.checkedAt + REFRESH_AGE;
     }
 
     /// @dev Whether a halted price that has not come back may be accepted, or its recorded round replaced.

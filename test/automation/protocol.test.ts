@@ -209,14 +209,23 @@ describe("Duty.Prices", () => {
     await expect(upkeep.performUpkeep(update)).to.be.revertedWithCustomError(upkeep, "NothingDone");
   });
 
-  it("stores a price half way to a jump, and those that nobody has read for an hour", async () => {
-    const { run, setPrice, refresh, oracle, advance } = await loadFixture(world);
+  it("names the round half way to a jump: one that comes before its block makes no halt", async () => {
+    const { check, performDataOf, upkeep, stranger, setPrice, oracle } = await loadFixture(world);
     await oracle.update((1n << 6n) - 1n);
     await setPrice(ETH, wad("1_985"));
-    const [step] = await run("Prices");
-    expect(step).to.deep.include({ verb: "Update", number: 1n << BigInt(ETH) });
-    expect((await oracle.stateOf(ETH)).price).to.equal(wad("1_985"));
+    const [step, ...others] = await check("Prices");
+    expect([step?.verb, step?.number, others.length]).to.deep.equal(["Advance", BigInt(ETH), 0]);
+    const data = await performDataOf("Prices");
+    await setPrice(ETH, wad("2_180"));
+    await upkeep.connect(stranger).performUpkeep(data);
 
+    const { price, halted } = await oracle.stateOf(ETH);
+    expect([price, halted]).to.deep.equal([wad("1_985"), false]);
+  });
+
+  it("stores prices that nobody has read for an hour", async () => {
+    const { run, refresh, oracle, advance } = await loadFixture(world);
+    await oracle.update((1n << 6n) - 1n);
     await advance(HOUR);
     await refresh();
     const [all] = await run("Prices");
