@@ -9,7 +9,7 @@ import { insolvent } from "../insurance/support.ts";
 import { expectNoShareBetter, gapOf } from "../model/shares.ts";
 import { BTC, ETH, HOUR, SOL, wad } from "../parameters.ts";
 import { expectAccepted } from "./plans.ts";
-import { cut, hedged, hedgingStale, indebted, outright, overdrawn, small } from "./standings.ts";
+import { cut, halfHedged, hedged, hedgingStale, indebted, outright, overdrawn, small } from "./standings.ts";
 
 const LOTS: Readonly<Record<number, bigint>> = { [ETH]: wad("0.001"), [BTC]: wad("0.0001") };
 /** What a node that holds calls to the limit of transactions leaves them. */
@@ -27,6 +27,18 @@ describe("Lens.leastReduction", () => {
     expect(basket).to.deep.equal(findLiquidation(state)?.basket);
     expect(gapOf(state, basket)).to.be.at.least(0n);
     expect(gapOf(state, withLess(basket, ETH))).to.be.lessThan(0n);
+  });
+
+  it("is found where two thirds of a leg reach the target, and neither one third nor all of it does", async () => {
+    const world = await load(halfHedged);
+    const state = await stateOf(world, world.account, await now());
+    const gapOfShare = (thirds: bigint) =>
+      gapOf(state, { reductions: [{ asset: BTC, delta: (wad("4") * thirds) / 3n }], sales: [] });
+    expect([1n, 2n, 3n].map((thirds) => gapOfShare(thirds) >= 0n)).to.deep.equal([false, true, false]);
+
+    const basket = await expectAccepted(world, await world.lens.leastReduction(world.account, BTC));
+    expect(gapOf(state, basket)).to.be.at.least(0n);
+    expect(gapOf(state, withLess(basket, BTC))).to.be.lessThan(0n);
   });
 
   it("leaves nothing that is too small to stay open", async () => {

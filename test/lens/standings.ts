@@ -45,6 +45,18 @@ export async function hedgingStale(): Promise<Subject> {
   return { ...world, account };
 }
 
+/** Short 4 BTC against 30 ETH that hedge some three eighths of them: all of the short closed would leave the ether bare. */
+export async function halfHedged(): Promise<Subject> {
+  const world = await still();
+  await world.fund(world.bob, wad("1_000_000"));
+  const account = await world.fund(world.carol, wad("30_000"));
+  await world.trade(account, ETH, wad("30"));
+  await world.trade(account, BTC, wad("-4"));
+  await movePrice(world, BTC, wad("35_750"));
+  await world.refresh();
+  return { ...world, account };
+}
+
 /** Long ETH worth hardly more than the least that a position may be, with some equity left. */
 export async function small(): Promise<Subject> {
   const world = await still();

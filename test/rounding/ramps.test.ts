@@ -41,5 +41,7 @@ describe("rounding of ramps", () => {
       factor: ramped(factor, FACTOR),
       floors: FLOORS.map((end, group) => ramped(floors[group] ?? 0n, end)),
     });
+    const [, word] = await clearingHouse.globals();
+    expect(word >> (24n * BigInt(FLOORS.length)), "beyond the last group").to.equal(0n);
   });
 });
