@@ -30,7 +30,7 @@ describe("faults of keepers", () => {
 
   it("excuse waiting only where they stop all keepers", () => {
     const excusing = FAULTS.filter(({ windows }) => windows.some(({ excused }) => excused === true));
-    expect(excusing.map(({ key }) => key)).to.deep.equal(["hang", "errors", "lag", "gas", "locked"]);
+    expect(excusing.map(({ key }) => key)).to.deep.equal(["hang", "errors", "lag", "locked"]);
   });
 
   it("are counted by what they do and by what endpoints did", () => {
