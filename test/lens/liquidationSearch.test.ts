@@ -29,12 +29,16 @@ describe("Lens.leastReduction", () => {
     expect(gapOf(state, withLess(basket, ETH))).to.be.lessThan(0n);
   });
 
-  it("is found where two thirds of a leg reach the target, and neither one third nor all of it does", async () => {
+  it("is found where little less and little more of the leg would not reach the target", async () => {
     const world = await load(halfHedged);
     const state = await stateOf(world, world.account, await now());
-    const gapOfShare = (thirds: bigint) =>
-      gapOf(state, { reductions: [{ asset: BTC, delta: (wad("4") * thirds) / 3n }], sales: [] });
-    expect([1n, 2n, 3n].map((thirds) => gapOfShare(thirds) >= 0n)).to.deep.equal([false, true, false]);
+    const gapOfShare = (ninths: bigint) =>
+      gapOf(state, { reductions: [{ asset: BTC, delta: (wad("4") * ninths) / 9n }], sales: [] });
+    // A search by thirds looks at a third, at two, and then at five ninths and at seven.
+    expect([3n, 6n, 9n, 5n, 7n].map((ninths) => gapOfShare(ninths) >= 0n)).to.deep.equal([
+      ...[false, false, false],
+      ...[false, true],
+    ]);
 
     const basket = await expectAccepted(world, await world.lens.leastReduction(world.account, BTC));
     expect(gapOf(state, basket)).to.be.at.least(0n);

@@ -45,14 +45,14 @@ export async function hedgingStale(): Promise<Subject> {
   return { ...world, account };
 }
 
-/** Short 4 BTC against 30 ETH that hedge some three eighths of them: all of the short closed would leave the ether bare. */
+/** Short 4 BTC against 25 ETH that hedge some third of them: all of the short closed would leave the ether bare. */
 export async function halfHedged(): Promise<Subject> {
   const world = await still();
   await world.fund(world.bob, wad("1_000_000"));
   const account = await world.fund(world.carol, wad("30_000"));
-  await world.trade(account, ETH, wad("30"));
+  await world.trade(account, ETH, wad("25"));
   await world.trade(account, BTC, wad("-4"));
-  await movePrice(world, BTC, wad("35_750"));
+  await movePrice(world, BTC, wad("35_875"));
   await world.refresh();
   return { ...world, account };
 }
