@@ -46,7 +46,7 @@ export async function hedgingStale(): Promise<Subject> {
 }
 
 /** Short 4 BTC against 25 ETH that hedge some third of them: all of the short closed would leave the ether bare. */
-export async function halfHedged(): Promise<Subject> {
+export async function partlyHedged(): Promise<Subject> {
   const world = await still();
   await world.fund(world.bob, wad("1_000_000"));
   const account = await world.fund(world.carol, wad("30_000"));

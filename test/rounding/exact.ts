@@ -21,3 +21,8 @@ export function floor(numerator: bigint, denominator: bigint): bigint {
 export function ceil(numerator: bigint, denominator: bigint): bigint {
   return floor(numerator, denominator) + 1n;
 }
+
+/** What a price near this one is a multiple of in an order, which keeps 26 significant bits. */
+export function stepOf(price: bigint): bigint {
+  return 2n ** BigInt(price.toString(2).length - 26);
+}

@@ -7,7 +7,7 @@ import { eventOf } from "../clearing/support.ts";
 import { accountOf, loadFixture, networkHelpers, receiptOf, type World } from "../fixture.ts";
 import { ETH, SETTLEMENT, wad } from "../parameters.ts";
 import { positionOf } from "../waterfall/support.ts";
-import { ceil, floor } from "./exact.ts";
+import { ceil, floor, stepOf } from "./exact.ts";
 
 /** WAD of what escrows are multiples of. */
 const ESCROW_UNIT = 10n ** 14n;
@@ -105,7 +105,7 @@ describe("rounding of fills and orders", () => {
   it("acceptable price in an order: a buy's down, a sell's up", async () => {
     const world = await loadFixture(long);
     const price = wad("1799.123456789012345679");
-    const step = 2n ** BigInt(price.toString(2).length - 26);
+    const step = stepOf(price);
     const packed = async (delta: bigint) => {
       const { receipt } = await world.submit(
         await world.fund(world.bob, wad("100"), delta > 0n ? 1n : 2n),

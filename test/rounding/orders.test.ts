@@ -5,7 +5,7 @@ import { frozen } from "../clearing/scenarios.ts";
 import { eventOf } from "../clearing/support.ts";
 import { type Account, accountOf, ethers, loadFixture, networkHelpers, time, type World } from "../fixture.ts";
 import { DAY, ETH, wad } from "../parameters.ts";
-import { ceil, floor } from "./exact.ts";
+import { ceil, floor, stepOf } from "./exact.ts";
 
 const TRADE = 1n;
 /** WAD of what an allowance is counted in. */
@@ -47,7 +47,7 @@ describe("rounding of pay, allowances and triggers", () => {
   it("price of a trigger: one above up, one below down", async () => {
     const { account, alice, clearingHouse, orders } = await loadFixture(priced);
     const triggerPrice = wad("1799.123456789012345679");
-    const step = 2n ** BigInt(triggerPrice.toString(2).length - 26);
+    const step = stepOf(triggerPrice);
     const packed = async (above: boolean) => {
       const { sequence } = await clearingHouse.accountOf(account);
       const input = { asset: ETH, delta: wad("-1"), triggerPrice, above, acceptablePrice: 0n, expiry: 0 };
@@ -64,7 +64,7 @@ describe("rounding of pay, allowances and triggers", () => {
   it("middle of the band of a basket's leg: down", async () => {
     const { account, alice, orders, clearingHouse } = await loadFixture(priced);
     const price = wad("1799.12345678");
-    const step = 2n ** BigInt(price.toString(2).length - 26);
+    const step = stepOf(price);
     const { sequence } = await clearingHouse.accountOf(account);
     await orders.connect(alice).submitBasket(account, [{ asset: ETH, delta: wad("1") }], false, 0);
 
